@@ -182,6 +182,29 @@ def test_refusals_are_ordinary_answers(
     run(test)
 
 
+def test_a_stream_too_many_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until another has ended."""
+    monkeypatch.setattr(event_stream, "MOST_STREAMS", 1)
+    app = app_of(world)
+
+    async def test() -> None:
+        first = Exchange(app, scope_of(world, BOB))
+        assert (await first.next())["status"] == 200
+        second = Exchange(app, scope_of(world, ALICE))
+        refused = await second.next()
+        assert refused["status"] == 503
+        assert b"retry-after" in dict(refused["headers"])
+        assert b"too many streams" in (await second.next())["body"]
+        first.gone.set()
+        await asyncio.wait_for(first.task, SOON)
+        third = Exchange(app, scope_of(world, ALICE))
+        assert (await third.next())["status"] == 200
+        third.gone.set()
+        await asyncio.wait_for(third.task, SOON)
+
+    run(test)
+
+
 def test_a_stream_ends_for_who_is_removed(world: World) -> None:
     """With a message that says so."""
 

@@ -20,6 +20,7 @@ from io import BytesIO
 from typing import Any, TypeAlias, cast
 from urllib.parse import unquote_plus
 
+import falcon
 import orjson
 from a2wsgi import WSGIMiddleware
 from a2wsgi.wsgi import build_environ
@@ -39,6 +40,9 @@ EVENT_STREAM = "text/event-stream"
 READERS = 8
 """Threads that read events for all streams of a process."""
 
+MOST_STREAMS = 2_000
+"""Streams of a process at a time; a further one is refused. Each takes some 100 kB."""
+
 BEAT_SECONDS = 15.0
 """Seconds without an event after which a comment is sent, so that proxies leave the connection open."""
 
@@ -54,6 +58,7 @@ _IMAGE_SET = re.compile(r".*/tscharts/v1/patient/([0-9]{1,18})/events/?")
 _OF_PAGES = frozenset(
     {"content-type", "content-length", "etag", TOTAL.lower(), NEXT_CURSOR.lower()}
 )
+_RETRY_SECONDS = 5
 _MOST_DIGITS = 18  # that a number has which is read
 _OF_QUERY = frozenset({AFTER, WAIT, "limit"})
 
@@ -101,6 +106,7 @@ class EventStreams:
         self._watch = watch
         self._wsgi: Any = WSGIMiddleware(cast(Any, partial(_without_rest, app)), workers=threads)
         self._readers = ThreadPoolExecutor(READERS, "event stream")
+        self._streams = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or begin and end with the server."""
@@ -123,12 +129,17 @@ class EventStreams:
             with suppress(RuntimeError):  # the loop may be closed already
                 loop.call_soon_threadsafe(news.set)
 
+        if self._streams >= MOST_STREAMS:
+            await _send_whole(_too_many_streams(), send)
+            return
+        self._streams += 1
         client = loop.create_task(_until_gone(receive, news))
         with self._watch.watching(followed.stream, wake):
             try:
                 await self._send_events(followed, scope, send, news, client)
             finally:
                 client.cancel()
+                self._streams -= 1
 
     async def _send_events(
         self,
@@ -272,6 +283,14 @@ def _headers(answer: _Answer) -> list[tuple[bytes, bytes]]:
     own = [("Content-Type", EVENT_STREAM), ("X-Accel-Buffering", "no")]
     others = [one for one in answer.headers if one[0].lower() not in _OF_PAGES]
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in (*own, *others)]
+
+
+def _too_many_streams() -> _Answer:
+    error = falcon.HTTPServiceUnavailable(
+        description="too many streams of events are open; try again", retry_after=_RETRY_SECONDS
+    )
+    headers = [("Content-Type", JSON), *dict(error.headers or {}).items()]
+    return _Answer(503, headers, error.to_json())
 
 
 async def _send_whole(answer: _Answer, send: Send) -> None:
