@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from albumcore_adapters.http.ui import upload as upload_pages
+from albumcore_adapters.instances.outcomes import InstanceRefused
+from albumcore_adapters.instances.storing import Storing
 from support.browser import Browser, signed_in
 from support.dicom_files import dicom_file
 from support.kheops import ALBUM, ALICE, BOB, CT, DAVE, MR, STUDY, World
@@ -94,6 +97,20 @@ def test_each_reason_has_its_sentence(world: World) -> None:
     other.get("/ui/inbox/upload")
     send(other, {"x": dicom_file(STUDY, CT, "1.2.3.1.3")}, to="/ui/inbox/upload")
     assert "You may not add to this series" in other.words
+
+
+def test_what_an_archive_says_is_shown_as_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words are escaped once: they may have signs of HTML."""
+    said = "Modality isn't <one> of A & B"
+    refused = InstanceRefused(1, said, None)
+    monkeypatch.setattr(Storing, "finish", lambda storing: [refused])
+    browser = signed_in(world, ALICE)
+    browser.get(HERE)
+    assert said in send(browser, {"x": b""}, Accept="application/json").json["files"][0]["text"]
+    send(browser, {"x": b""})
+    assert html.escape(said).replace("&#x27;", "&#39;") in browser.page
 
 
 def test_a_form_that_is_forged_or_broken_is_refused(

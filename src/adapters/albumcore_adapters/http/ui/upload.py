@@ -42,7 +42,7 @@ class UploadedFile:
     Attributes:
         name: What the sender calls it.
         outcome: ``refused``, ``here`` (its bytes were stored before) or ``added``.
-        text: What became of it, in one sentence.
+        text: What became of it, in one sentence; as text, not as HTML.
         url: The address of its study; None if it is refused.
     """
 
@@ -93,11 +93,10 @@ def _uploaded(shelf: Shelf, name: str, outcome: Outcome) -> UploadedFile:
     if isinstance(outcome, InstanceStored):
         key = "added" if outcome.is_new else "here"
         url = shelf.url(f"/studies/{outcome.study_uid}")
-        return UploadedFile(name, key, str(say(f"upload.file.{key}")), url)
+        return UploadedFile(name, key, say(f"upload.file.{key}").unescape(), url)
     reason = _REASONS.get(outcome.reason, "archive")
-    return UploadedFile(
-        name, "refused", str(say(f"upload.reason.{reason}", detail=outcome.detail)), None
-    )
+    text = say(f"upload.reason.{reason}", detail=outcome.detail)
+    return UploadedFile(name, "refused", text.unescape(), None)
 
 
 _ORDER = ("refused", "here", "added")
