@@ -192,6 +192,10 @@ class Window:
         self.page.wait_for_function(_SHOWN)
         return int(self.page.evaluate(_BYTES))
 
+    def height(self) -> int:
+        """The height of the page, in pixels."""
+        return int(self.page.evaluate("document.documentElement.scrollHeight"))
+
     def unfold(self) -> None:
         """Open what is folded, and leave the rest of a long list of it out."""
         self.page.evaluate(_UNFOLD)

@@ -59,7 +59,7 @@ def album_page(
         "timeline": timeline,
         "then": then,
         "changes": None,
-        "studies": panel(request, holdings, database),
+        "studies": panel(request, holdings, database, None if then is None else then.album),
         # A slider that is moved stays as it is.
         "card": None if request.is_fragment else album_card(request, albums, album, then),
     }

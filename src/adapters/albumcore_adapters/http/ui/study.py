@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from albumcore import FeedQuery, Permission
+from albumcore import Album, FeedQuery, Permission
 from albumcore.errors import Forbidden, NotFound, StudyNotFound
 from albumcore.ids import AlbumId, StudyUID
 from albumcore_adapters.access.albums import may
@@ -52,9 +52,14 @@ _TEXT_FACTS = (
 )
 
 
-def panel(request: PageRequest, holdings: Holdings, database: Database) -> Mapping[str, object]:
-    """The studies beside the timeline of an album, as ``album/studies.html`` shows them."""
-    shelf = Shelf.of(request, holdings)
+def panel(
+    request: PageRequest, holdings: Holdings, database: Database, then: Album | None
+) -> Mapping[str, object]:
+    """The studies beside the timeline of an album, as ``album/studies.html`` shows them.
+
+    ``then`` is the album as of a moment of the past; None for the present.
+    """
+    shelf = Shelf(request, holdings, request.api.album, then)
     query = StudyQuery(limit=_PANEL, with_description=True)
     cards, total = study_cards(shelf, database, query)
     return {"shelf": shelf, "cards": cards, "total": total}
