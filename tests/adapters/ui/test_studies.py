@@ -131,6 +131,7 @@ def test_the_page_of_a_study_has_its_series_and_what_is_known_of_it(pictured: Wo
     """Series as pictures, each leading to its viewer."""
     browser = signed_in(pictured, BOB)
     browser.get(f"{HERE}/studies/{CT_STUDY}")
+    assert "In this album Alice added a series, without a name, of e+1today, " in browser.words
     for words in ("e+1", "PatientCompressedSamples, CT1", "Patient ID1CT1", f"UID{CT_STUDY}"):
         assert words in browser.words
     assert browser.page.count(f"{HERE}/studies/{CT_STUDY}/series/") >= 1

@@ -14,6 +14,8 @@ from albumcore_adapters.access.images import ImageAccess, downloadable
 from albumcore_adapters.access.series import can_see, sees
 from albumcore_adapters.base.dicom_json import text_value
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory.catalogue import Catalogue
+from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.directory.study_search import StudyQuery, known_attributes
 from albumcore_adapters.http.dicomweb.zip_download import ZIP
@@ -34,7 +36,7 @@ from albumcore_adapters.http.ui.study_cards import (
     written_name,
 )
 from albumcore_adapters.http.ui.templates import show
-from albumcore_adapters.http.ui.timeline import FORM
+from albumcore_adapters.http.ui.timeline import FORM, TimelineSource
 from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.sql.database import Database
 
@@ -88,6 +90,8 @@ def study_page(
     access: ImageAccess,
     database: Database,
     people: People,
+    catalogue: Catalogue,
+    claims: SeriesClaims,
     settings: Settings,
 ) -> Response:
     """Show a study: its series, its comments, and the acts that the reader may do.
@@ -100,6 +104,10 @@ def study_page(
         raise StudyNotFound("no such study, or you cannot see it")
     is_present = shelf.then is None
     lines, total = _comments(request, shelf, people) if is_present else ((), 0)
+    may, arrival = permissions_on(request, holdings, shelf), None
+    if shelf.album is not None and Permission.READ_COMMENT.name in may:
+        source = TimelineSource(holdings.albums, people, catalogue, claims)
+        arrival = source.arrival(request, shelf.album, study)
     return show(
         request,
         "study.html",
@@ -110,7 +118,8 @@ def study_page(
         facts=_facts(request, shelf, database, study),
         lines=lines,
         unseen=total - len(lines),
-        may=permissions_on(request, holdings, shelf),
+        may=may,
+        arrival=arrival,
         sees=is_present and sees(holdings, request.signed_in.caller, study),
         readers=_readers(request, holdings, people, shelf),
         albums=albums_to_add_to(request, holdings, shelf) if is_present else (),

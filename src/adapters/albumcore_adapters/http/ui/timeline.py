@@ -48,6 +48,7 @@ def _mutations(*families: Family | None) -> frozenset[str]:
     return frozenset(str(row.mutation) for row in rows if row.family in families)
 
 
+_ARRIVALS = frozenset({"IMPORT_STUDY", "IMPORT_SERIES"})
 _FAVORITES = frozenset({"ADD_FAV", "REMOVE_FAV"})
 
 TIMELINE_CHIPS: Mapping[str, FeedQuery] = {
@@ -197,6 +198,14 @@ class TimelineSource:
             newest=max((one.version for one in lines), default=0),
         )
 
+    def arrival(self, request: PageRequest, album: AlbumId, study: StudyUID) -> Line | None:
+        """The newest entry of those by which series of a study came into an album; None without one."""
+        viewer = request.signed_in.caller.user
+        query = FeedQuery(_MUTATIONS, 1, studies=frozenset({study}), mutations=_ARRIVALS)
+        page = self.albums.feed(album, viewer, query)
+        sentences = Sentences(request, album, viewer, {study})
+        return next(self._lines(request, sentences, page, 0, None), None)
+
     def _present(self, album: AlbumId, page: FeedPage) -> Collection[StudyUID]:
         """The studies of the entries of a page that the album has at present."""
         named = {one.study_uid for one in page.entries if one.study_uid is not None}
@@ -255,7 +264,7 @@ def _thumbnails(
     ``pictured`` has the series of which there are pictures; None for all that the album had then.
     """
     series = study.get("series")
-    if entry.type.mutation not in {"IMPORT_STUDY", "IMPORT_SERIES"} or not isinstance(series, list):
+    if entry.type.mutation not in _ARRIVALS or not isinstance(series, list):
         return []
     there = [
         one["UID"]
