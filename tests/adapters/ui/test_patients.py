@@ -16,7 +16,9 @@ import falcon
 import pytest
 from PIL import Image
 
+from albumcore import ImageAdded
 from albumcore.ids import ImageId
+from albumcore_adapters.blobs import BlobMissing, ImageBytes
 from albumcore_adapters.decoding import Decoder
 from albumcore_adapters.dicom.signs import drawn
 from albumcore_adapters.erasure.erasing import Eraser
@@ -431,6 +433,21 @@ def test_a_patient_without_images_has_no_past(api: Api, browser: Browser) -> Non
     browser.get(f"/ui/patients/{added}")
     assert 'id="past-card"' not in browser.page
     assert "The images of this patient will be here" in browser.words
+
+
+def test_bytes_that_were_collected_are_not_there_in_the_past(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a picture that is there now are missed: the store is damaged."""
+
+    def missing(_: ImageBytes, added: ImageAdded) -> bytes:
+        raise BlobMissing(added.content.digest)
+
+    monkeypatch.setattr(ImageBytes, "get", missing)
+    for name in ("file", "thumbnail"):
+        path = f"{PATIENT}/pictures/2/{name}"
+        assert browser.ask("GET", f"{path}?at=2017-04-19T03:00:00Z").status_code == 404
+        assert browser.ask("GET", path).status_code == 500
 
 
 def test_without_the_session_of_an_account_there_are_no_patients(api: Api) -> None:
