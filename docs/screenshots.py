@@ -54,7 +54,7 @@ def main() -> None:
             with demo.window(width, scheme, signed_in=page.signed_in) as window:
                 shown = window.open(page)
                 shown.evaluate("for (const one of document.images) one.loading = 'eager'")
-                shown.wait_for_function("[...document.images].every((one) => one.complete)")
+                window.await_images()
                 height = min(window.height(), TALLEST * HEIGHTS[width])
                 part: FloatRect = {"x": 0, "y": 0, "width": width, "height": height}
                 picture = shown.screenshot(full_page=True, clip=part)

@@ -85,8 +85,12 @@ _UNFOLD = """() => {
   });
 }"""
 
-_SHOWN = """() => [...document.images].every((one) =>
-  one.complete || one.getBoundingClientRect().top > innerHeight || !one.checkVisibility())"""
+# Waited for in one evaluation: to evaluate it again and again, the policy stops.
+_SHOWN = """async () => {
+  const missing = [...document.images].filter((one) => !one.complete && one.checkVisibility()
+    && (one.loading === "eager" || one.getBoundingClientRect().top < innerHeight));
+  await Promise.all(missing.map((one) => new Promise((done) => { one.onload = one.onerror = done; })));
+}"""
 _BYTES = """() => performance.getEntries().filter((one) => "decodedBodySize" in one)
   .reduce((sum, one) => sum + one.decodedBodySize, 0)"""
 
@@ -189,8 +193,12 @@ class Window:
 
     def first_view(self) -> int:
         """How many bytes, before compression, the page has asked for once it is shown."""
-        self.page.wait_for_function(_SHOWN)
+        self.await_images()
         return int(self.page.evaluate(_BYTES))
+
+    def await_images(self) -> None:
+        """Wait until the images are shown that are in the window, or are not lazy."""
+        self.page.evaluate(_SHOWN)
 
     def height(self) -> int:
         """The height of the page, in pixels."""
