@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 import tracemalloc
 import warnings
 import zlib
@@ -20,6 +21,7 @@ from pydicom import dcmread
 
 from albumcore.errors import Invalid
 from albumcore.ids import SeriesUID, UserId
+from albumcore_adapters.dicom.data_sets import quiet_pydicom
 from albumcore_adapters.dicom.deflated import MAX_INFLATED
 from albumcore_adapters.dicom.files import (
     DicomFile,
@@ -465,6 +467,27 @@ def test_read_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
         assert len(list(read_files([FILES / "badVR.dcm", FILES / "rtplan_truncated.dcm"]))) == 2
     assert warned == []
     assert caplog.records == []
+    assert not logging.getLogger("pydicom").disabled
+
+
+def test_read_is_quiet_in_each_thread() -> None:
+    """Of two threads that read at once, the one that ends last restores the log as it was before the first."""
+    inside, others = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with quiet_pydicom():
+            inside.set()
+            others.wait(0.2)  # the other is let in meanwhile only where both may be inside
+
+    def second() -> None:
+        inside.wait(60)
+        with quiet_pydicom():
+            others.set()
+            thread.join()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    second()
     assert not logging.getLogger("pydicom").disabled
 
 

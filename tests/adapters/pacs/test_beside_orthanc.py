@@ -284,7 +284,7 @@ def test_a_fetch_that_fails(
     monkeypatch.setenv("ALBUMCORE_PACS_AUTH_FILE", "")
     assert run(*command, STUDY)[::2] == (1, "albumcore: the archive answered 401\n")
     monkeypatch.setenv("ALBUMCORE_PACS_URL", "")
-    assert run(*command, STUDY)[::2] == (2, "ALBUMCORE_PACS_URL names no archive\n")
+    assert run(*command, STUDY)[::2] == (2, "albumcore: ALBUMCORE_PACS_URL names no archive\n")
 
 
 def test_what_is_in_the_archive_is_neither_verified_nor_backed_up_nor_erased_there(

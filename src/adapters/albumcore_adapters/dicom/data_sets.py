@@ -8,6 +8,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 from typing import BinaryIO
 
 from attrs import define, field, frozen
@@ -57,17 +58,20 @@ _ITEM = b"\xfe\xff\x00\xe0"
 _SEQUENCE_ENDS = {b"\xfe\xff\xdd\xe0" + bytes(4), b"\xff\xfe\xe0\xdd" + bytes(4)}
 
 
+_quiet = RLock()
+
+
 @contextmanager
 def quiet_pydicom() -> Iterator[None]:
-    """Suppress the warnings and the log of pydicom. Not thread-safe: warning filters are global."""
+    """Suppress the warnings and the log of pydicom. For one thread at a time: both are of the whole process."""
     logger = logging.getLogger("pydicom")
-    was_disabled, logger.disabled = logger.disabled, True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        was_disabled, logger.disabled = logger.disabled, True
+        try:
             yield
-    finally:
-        logger.disabled = was_disabled
+        finally:
+            logger.disabled = was_disabled
 
 
 @contextmanager
