@@ -26,6 +26,7 @@ ON_POSTGRES = (
 DEEP = (
     *("tests/property", "tests/service", "tests/store"),
     *("tests/adapters/transfer", "tests/adapters/test_verification.py", "tests/test_examples.py"),
+    "tests/browser/test_large_album.py",
 )
 """Where the tests are that last longer in the deep run: those of properties, and those that ask `at_length`."""
 OF_THE_LIBRARY = ("tests/unit", "tests/property")
@@ -146,7 +147,8 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False)
 def deep(session: nox.Session) -> None:
     """The long runs, with fresh seeds, on both databases: an hour or two; `-- PATH ...` runs some of them."""
-    session.install(".[service]", *nox.project.dependency_groups(PYPROJECT, "tests"))
+    groups = nox.project.dependency_groups(PYPROJECT, "tests", "browser")
+    session.install(".[service]", *groups)
     env = {"HYPOTHESIS_PROFILE": "deep"}
     run = ("pytest", "-n", "2", "--dist", "loadfile")
     session.run(*run, *(session.posargs or DEEP), env=env)
