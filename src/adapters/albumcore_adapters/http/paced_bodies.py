@@ -36,14 +36,13 @@ async def arrived(receive: Receive, length: int) -> Receive:
     """
     paced = _paced(receive)
     messages: deque[AsgiMessage] = deque()
-    size = length
-    while size <= SHORT_BODY:
+    size = 0
+    while max(length, size) <= SHORT_BODY:  # a body in chunks announces no length
         message = await paced()
         messages.append(message)
         if not message.get("more_body", False):
             break
-        # A body in chunks announces no length.
-        size = max(length, sum(len(one["body"]) for one in messages))
+        size += len(message.get("body", b""))
 
     async def received() -> AsgiMessage:
         return messages.popleft() if messages else await paced()
