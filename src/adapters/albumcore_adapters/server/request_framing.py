@@ -145,21 +145,23 @@ class ChunkScanner:
 
 
 def asks_to_wait(received: bytes) -> bool:
-    """Whether a request reads, and its address has the parameter ``wait`` in the one way that the application reads it.
-
-    Gunicorn's parser skips an empty line before a request (RFC 9112 section 2.2).
-    """
-    line = received.lstrip(b"\r\n").partition(b"\r\n")[0]
+    """Whether a request reads, and its address has the parameter ``wait`` in the way that the application reads it."""
+    line = _request_line(received)
     return line.startswith((b"GET ", b"HEAD ")) and b"wait=" in line
 
 
 def may_store(received: bytes) -> bool:
     """Whether a request may store instances, by its method and its path: it waits for those that read their headers."""
-    target = received.lstrip(b"\r\n").partition(b"\r\n")[0].partition(b"?")[0]
+    target = _request_line(received).partition(b"?")[0]
     if not target.startswith(b"POST "):
         return False
     path = unquote_to_bytes(target)
     return b"/studies" in path or b"/upload" in path
+
+
+def _request_line(received: bytes) -> bytes:
+    """The request line; gunicorn's parser skips an empty line before it (RFC 9112 section 2.2)."""
+    return received.lstrip(b"\r\n").partition(b"\r\n")[0]
 
 
 def refusal(received: bytes) -> Exception | None:
