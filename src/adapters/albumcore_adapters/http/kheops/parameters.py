@@ -152,6 +152,10 @@ class Fields:
             raise self.refusal(name, f"a whole number from {least} to {MAX_NUMBER} is expected")
         return int(match[1])
 
+    def with_values(self, **values: Sequence[str]) -> Fields:
+        """The same with other values of some fields."""
+        return evolve(self, values={**self.values, **values})
+
     def without_empty(self, *names: str) -> Fields:
         """The same without some fields, as far as they are empty: a form of a page sends every field that it has."""
         left_out = {name for name in names if not self.text(name)}

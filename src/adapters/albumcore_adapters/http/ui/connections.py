@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from attrs import evolve
-
 from albumcore import Albumcore, Permission, WebhookEvent
 from albumcore.errors import Invalid
 from albumcore.ids import ReportProviderId
@@ -87,9 +85,9 @@ def edit_webhook_act(request: PageRequest, albums: Albumcore, outbox: Outbox) ->
     """Change a webhook. An empty secret leaves it as it is; a box of the form removes it."""
     form = request.form.without_empty("secret")
     if request.form.flag("without_secret"):
-        form = evolve(form, values={**form.values, "secret": [""]})
+        form = form.with_values(secret=[""])
     if request.form.text("events"):
-        form = evolve(form, values={**form.values, "event": request.form.texts("event") or [""]})
+        form = form.with_values(event=form.texts("event") or [""])
     try:
         webhooks.edit(request.api_with(form, webhook=_webhook(request)), albums, outbox)
     except Invalid as error:
@@ -153,7 +151,7 @@ def edit_provider(request: PageRequest, albums: Albumcore, outbound: Outbound) -
     form, client = request.form, request.form.text("provider") or ""
     now = albums.load(request.api.stream).report_providers.get(ReportProviderId(client))
     if now is not None and shown_text(now.url) == form.text("url"):
-        form = evolve(form, values={**form.values, "url": [""]})
+        form = form.with_values(url=[""])
     try:
         report_providers.edit(request.api_with(form, client=client), albums, outbound)
     except Invalid as error:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import evolve
-
 from albumcore import Albumcore, Permission, WebhookEvent
 from albumcore.errors import WebhookNotFound
 from albumcore.ids import StudyUID, WebhookId
@@ -83,9 +81,8 @@ def deliver_by_hand(request: PageRequest, albums: Albumcore, people: People) -> 
     if study is not None:
         event = WebhookEvent.NEW_SERIES
         series = albums.load(request.api.stream).studies.get(StudyUID(study), frozenset())
-        form = evolve(form, values={**form.values, "SeriesInstanceUID": sorted(series)})
-    form = evolve(form, values={**form.values, "event": [event.value]})
-    webhooks.trigger(request.api_with(form), albums, people)
+        form = form.with_values(SeriesInstanceUID=sorted(series))
+    webhooks.trigger(request.api_with(form.with_values(event=[event.value])), albums, people)
     here = f"/ui/albums/{request.api.album}/webhooks/{request.path['webhook']}"
     return request.to(here, sent=1)
 
