@@ -19,7 +19,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.identity import jwks as keys_module
+from albumcore_adapters.identity import provider_request
 from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.identity.jwks import JwksKeys, KeysUnavailable
 from albumcore_adapters.identity.jwt import JwtVerifier, issue_token
@@ -316,7 +316,7 @@ def test_jwks_that_is_slow(
     provider: Provider, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A provider that does not answer in time, or byte by byte, counts as one that fails."""
-    monkeypatch.setattr(keys_module, "_TIMEOUT", 0.2)
+    monkeypatch.setattr(provider_request, "_TIMEOUT", 0.2)
     provider.publish(_jwk(RSA_1, "r1"))
     provider.hold.clear()
     with pytest.raises(KeysUnavailable):

@@ -15,7 +15,7 @@ from albumcore_adapters.base.secret import SecretError
 from albumcore_adapters.base.setting_declarations import SettingsError
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.ui.provider_sign_in import ANSWER, COOKIE
-from albumcore_adapters.identity import jwks, openid_provider
+from albumcore_adapters.identity import provider_request
 from albumcore_adapters.identity.oidc import ATTEMPT_SECONDS
 from albumcore_adapters.identity.openid_provider import DISCOVERY_LIFE
 from albumcore_adapters.outbound.client import default_tls
@@ -48,8 +48,7 @@ class _Time:
 @pytest.fixture
 def idp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """The provider. It may be slow on a busy machine."""
-    for module in (jwks, openid_provider):
-        monkeypatch.setattr(module, "_TIMEOUT", 60.0)
+    monkeypatch.setattr(provider_request, "_TIMEOUT", 60.0)
     with provider(_Time(), ROOT + ANSWER) as made:
         yield made
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import logging
-import time
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,7 +22,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from albumcore_adapters.base.logs import log
-from albumcore_adapters.outbound.client import default_tls
+from albumcore_adapters.identity.provider_request import PROVIDER_FAILURES, ask_provider
 
 Key: TypeAlias = OctKey | RSAKey | ECKey
 
@@ -39,11 +38,9 @@ PAUSE = timedelta(seconds=10)
 STALE_PAUSE = timedelta(seconds=60)
 """The same for a JWKS that is only older than `LIFE`, because a hanging endpoint delays one request at each fetch."""
 
-_TIMEOUT = 5.0
 _MOST_BYTES = 1024 * 1024
 _LEAST_RSA_BITS = 2048
 
-_FETCH_ERRORS = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
 
 _log = logging.getLogger(__name__)
 
@@ -157,7 +154,7 @@ class JwksKeys:
                 if self._tried_at is None or abs(at - self._tried_at) >= pause:
                     self._tried_at = at
                     self._set = _KeySet(_fetch(self._url)[0], at)
-            except _FETCH_ERRORS as error:
+            except PROVIDER_FAILURES as error:
                 reason = str(error) or type(error).__name__
                 log(_log, logging.WARNING, "jwks_fetch_failed", reason=reason)
             finally:
@@ -186,7 +183,7 @@ def published_keys(url: str) -> PublishedKeys:
     """
     try:
         keys, headers = _fetch(url)
-    except _FETCH_ERRORS as error:
+    except PROVIDER_FAILURES as error:
         raise KeysUnavailable(str(error) or type(error).__name__) from error
     try:
         date = parsedate_to_datetime(headers.get("Date", ""))
@@ -197,23 +194,13 @@ def published_keys(url: str) -> PublishedKeys:
 
 def _fetch(url: str) -> tuple[tuple[_PublicKey, ...], httpx.Headers]:
     """Return the usable keys at ``url``, and the headers; raises `ValueError` if there are none."""
-    until = time.monotonic() + _TIMEOUT
-    body = bytearray()
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-    with (
-        httpx.Client(verify=default_tls(), timeout=_TIMEOUT, follow_redirects=False) as client,
-        client.stream("GET", url, headers=headers) as response,
-    ):
-        if response.status_code != httpx.codes.OK:
-            raise ValueError(f"status {response.status_code}")
-        for chunk in response.iter_raw():
-            body += chunk
-            if len(body) > _MOST_BYTES or time.monotonic() > until:
-                raise ValueError("the answer is too long, or too slow")
-    keys = _keys_in(orjson.loads(body))
+    answer = ask_provider("GET", url, _MOST_BYTES)
+    if answer.status != httpx.codes.OK:
+        raise ValueError(f"status {answer.status}")
+    keys = _keys_in(orjson.loads(answer.body))
     if not keys:
         raise ValueError("the answer holds no usable key")
-    return keys, response.headers
+    return keys, answer.headers
 
 
 def key_in(document: Any, alg: str, kid: str, at: datetime) -> Key | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from threading import Lock
@@ -15,7 +14,7 @@ import orjson
 from attrs import frozen
 
 from albumcore_adapters.base.logs import log
-from albumcore_adapters.outbound.client import default_tls
+from albumcore_adapters.identity.provider_request import PROVIDER_FAILURES, ask_provider
 
 DISCOVERY_LIFE = timedelta(hours=1)
 """Age at which a cached discovery document is fetched again; it is used longer where that fails."""
@@ -23,9 +22,7 @@ DISCOVERY_LIFE = timedelta(hours=1)
 DISCOVERY_PAUSE = timedelta(minutes=1)
 """Time after which such a failed fetch is repeated."""
 
-_TIMEOUT = 5.0
 _MOST_BYTES = 256 * 1024
-_FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +72,7 @@ class Discovery:
                 url = self._issuer.rstrip("/") + "/.well-known/openid-configuration"
                 try:
                     known = self._known = _endpoints_in(_answer("GET", url), self._issuer), at
-                except _FAILURES as error:
+                except PROVIDER_FAILURES as error:
                     _warn("oidc_discovery_failed", error)
                     if known is None:
                         raise ProviderFailed from None
@@ -99,7 +96,7 @@ def exchange_code(
     """
     try:
         return _answer("POST", endpoints.token, form, headers)
-    except _FAILURES as error:
+    except PROVIDER_FAILURES as error:
         _warn("oidc_token_failed", error)
         raise ProviderFailed from None
 
@@ -116,7 +113,7 @@ def user_info(address: str, access_token: str) -> Mapping[str, Any]:
     """
     try:
         return _answer("GET", address, headers={"Authorization": f"Bearer {access_token}"})
-    except _FAILURES as error:
+    except PROVIDER_FAILURES as error:
         _warn("oidc_userinfo_failed", error)
         raise ProviderFailed from None
 
@@ -146,28 +143,18 @@ def _answer(
     form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Mapping[str, Any]:
-    """Send a request to the provider, and return the JSON object that it answers. No redirect is followed.
+    """Send a request to the provider, and return the JSON object that it answers.
 
     Raises:
         CodeRefused: it answered 400 or 401 to a form.
         httpx.HTTPError, httpx.InvalidURL, OSError, ValueError: it did not answer, or not a JSON object.
     """
-    until = time.monotonic() + _TIMEOUT
-    sent = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
-    body = bytearray()
-    with (
-        httpx.Client(verify=default_tls(), timeout=_TIMEOUT, follow_redirects=False) as client,
-        client.stream(method, url, headers=sent, data=form) as response,
-    ):
-        for chunk in response.iter_raw():
-            body += chunk
-            if len(body) > _MOST_BYTES or time.monotonic() > until:
-                raise ValueError("the answer is too long, or too slow")
-    if form and response.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED):
-        raise CodeRefused(f"status {response.status_code}")
-    if response.status_code != httpx.codes.OK:
-        raise ValueError(f"status {response.status_code}")
-    found = orjson.loads(body)
+    answer = ask_provider(method, url, _MOST_BYTES, form, headers)
+    if form and answer.status in (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED):
+        raise CodeRefused(f"status {answer.status}")
+    if answer.status != httpx.codes.OK:
+        raise ValueError(f"status {answer.status}")
+    found = orjson.loads(answer.body)
     if not isinstance(found, dict):
         raise ValueError("the answer is no JSON object")
     return found
