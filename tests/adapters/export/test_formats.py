@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from albumcore.testing import comments, series_uids, times
+from albumcore_adapters.base.whole_file import whole_file
 from albumcore_adapters.export.formats import FORMULA, ExportFormat, export_writer
 from albumcore_adapters.export.tables import (
     ExportColumn,
@@ -31,7 +32,6 @@ from albumcore_adapters.export.tables import (
     export_columns,
     export_values,
 )
-from albumcore_adapters.export.whole_file import whole_file
 from blocks import ROOT
 
 BY_TYPE: Mapping[str, st.SearchStrategy[Any]] = {

@@ -14,6 +14,7 @@ from albumcore.ids import AlbumId, PatientId
 from albumcore.past import past_time
 from albumcore_adapters.base.progress import ReportProgress, progress_of
 from albumcore_adapters.base.secret import load_pseudonym_key
+from albumcore_adapters.base.whole_file import whole_file
 from albumcore_adapters.cli.base import DataOption, Failed, app, existing
 from albumcore_adapters.export.formats import ExportFormat, export_writer
 from albumcore_adapters.export.reading import ExportSource, exported_entries, exported_images
@@ -24,7 +25,6 @@ from albumcore_adapters.export.tables import (
     export_columns,
     export_values,
 )
-from albumcore_adapters.export.whole_file import whole_file
 
 _What: TypeAlias = Annotated[
     Literal["feed", "images"],

@@ -16,6 +16,7 @@ from cattrs.preconf.orjson import make_converter
 
 from albumcore_adapters.base.posix import sync_directory
 from albumcore_adapters.base.progress import ReportProgress
+from albumcore_adapters.base.whole_file import whole_file
 from albumcore_adapters.blobs import Digest
 from albumcore_adapters.transfer.errors import BackupDamaged, TransferRefused
 
@@ -141,13 +142,8 @@ class Manifest:
         )
         whole = evolve(self, files=files, keys=key_files)
         sync_tree(backup)
-        draft = backup / f".{NAME}"
-        with open(draft, "xb", opener=private_opener) as file:
+        with whole_file(backup / NAME) as file:
             file.write(whole.as_json() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, backup / NAME)
-        sync_directory(backup)
         sync_directory(backup.parent)
         return whole
 
