@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Literal, TypeAlias
 import orjson
 
 from albumcore.opening import MissingExtra
+from albumcore_adapters.base.time_texts import exact_text
 from albumcore_adapters.export.tables import ExportColumn
 
 ExportFormat: TypeAlias = Literal["csv", "jsonl", "parquet"]
@@ -59,7 +60,7 @@ def _cell(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case datetime():
-            return _time(value)
+            return exact_text(value)
         case tuple():
             return " ".join(value)
         case str():
@@ -73,13 +74,8 @@ def write_jsonl(
 ) -> None:
     """Write one JSON object a line, with every column; a value that is missing is null."""
     for row in rows:
-        file.write(orjson.dumps(row, _time, orjson.OPT_PASSTHROUGH_DATETIME))
+        file.write(orjson.dumps(row, exact_text, orjson.OPT_PASSTHROUGH_DATETIME))
         file.write(b"\n")
-
-
-def _time(at: datetime) -> str:
-    """A time in ISO 8601 with six digits of the second, which all readers of tables take."""
-    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 _WRITERS: Mapping[str, WriteRows] = {"csv": write_csv, "jsonl": write_jsonl}

@@ -15,12 +15,13 @@ from albumcore.feed import Entry, EntryKind, Person
 from albumcore.ids import SeriesUID, StudyUID, UserId
 from albumcore.kernel import shown_text
 from albumcore.past import AlbumDifference, difference
+from albumcore_adapters.base.time_texts import exact_text
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.albums import FLAGS
 from albumcore_adapters.http.kheops.feed_json import descriptions
-from albumcore_adapters.http.ui.page_request import PageRequest, exact_text
+from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.past import AlbumThen
 from albumcore_adapters.http.ui.sentences import Sentences, bold, name_of
 from albumcore_adapters.http.ui.timeline import ENTRIES

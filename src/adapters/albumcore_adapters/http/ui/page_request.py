@@ -12,6 +12,7 @@ from attrs import field, frozen
 from markupsafe import Markup
 
 from albumcore import Source
+from albumcore.times import local_time
 from albumcore_adapters.base.multipart import BodyPart
 from albumcore_adapters.http.kheops.parameters import BadQuery, Fields, query_of
 from albumcore_adapters.http.kheops.request import ApiRequest
@@ -29,14 +30,9 @@ KEYS_COOKIE = "keys"
 _TO_ITS_END = timedelta(seconds=59)
 
 
-def exact_text(at: datetime) -> str:
-    """A moment as in addresses: in UTC, to the microsecond."""
-    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-
-
 def moment_text(at: datetime) -> str:
     """A moment as in addresses: in UTC, exact to the microsecond unless it is a whole second."""
-    return at.replace(tzinfo=None).isoformat() + "Z"
+    return f"{local_time(at)}Z"
 
 
 @frozen

@@ -26,11 +26,12 @@ from albumcore.past import Moment
 from albumcore.past_stops import stops_of
 from albumcore.streams import patient_stream
 from albumcore_adapters.access.albums import album_then
+from albumcore_adapters.base.time_texts import exact_text
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import members_of
 from albumcore_adapters.http.kheops.parameters import asked_moment
 from albumcore_adapters.http.ui.members import MemberLine, MembersPanel
-from albumcore_adapters.http.ui.page_request import PageRequest, exact_text, moment_text
+from albumcore_adapters.http.ui.page_request import PageRequest, moment_text
 from albumcore_adapters.http.ui.timeline import TIMELINE_CHIPS
 
 MOST_STOPS = 490

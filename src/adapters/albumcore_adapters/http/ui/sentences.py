@@ -13,7 +13,8 @@ from albumcore.albums.lifecycle import AlbumEdited
 from albumcore.feed import Entry
 from albumcore.ids import AlbumId, StudyUID, UserId
 from albumcore.json_object import Json
-from albumcore_adapters.http.ui.page_request import PageRequest, exact_text
+from albumcore_adapters.base.time_texts import exact_text
+from albumcore_adapters.http.ui.page_request import PageRequest
 
 _REMOVALS = frozenset({"REMOVE_STUDY", "REMOVE_SERIES"})
 _JUST_BEFORE = timedelta(microseconds=1)
