@@ -25,7 +25,7 @@ from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers
 from albumcore_adapters.http.tscharts import images
 from albumcore_adapters.http.tscharts.value_readers import identifier
-from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.page_request import PageRequest, neighbours
 from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.past import asked_then, images_card
 from albumcore_adapters.http.ui.picture import SHOWN_TYPES
@@ -72,10 +72,8 @@ def _gallery(
 ) -> dict[str, Any]:
     """What the page shows."""
     patient_id, patient = patient_in(request, patients)
-    filters, then = (
-        PictureFilter.of(request),
-        asked_then(request, albums, patient_stream(patient_id)),
-    )
+    filters = PictureFilter.of(request)
+    then = asked_then(request, albums, patient_stream(patient_id))
     known = {one.id: one for one in clinics.clinics()}
     pictures = pictures_of(albums, patient_id, None if then is None else then.moment.at)
     shown = [one for one in pictures if filters.keeps(one, request)]
@@ -90,14 +88,15 @@ def _gallery(
     ]
     visited = {one.clinic for one in pictures}
     offset = request.query.number("offset") or 0
-    tiles, after = by_age([*shown, *removed]), offset + SHOWN_PICTURES
+    tiles = by_age([*shown, *removed])
+    _, older = neighbours(offset, SHOWN_PICTURES, len(tiles))
     return {
         "patient_id": patient_id,
         "patient": patient,
         "name": patient_name(patient),
         "total": len(pictures),
-        "groups": list(grouped(request, tiles[offset:after], known)),
-        "older": after if after < len(tiles) else None,
+        "groups": list(grouped(request, tiles[offset : offset + SHOWN_PICTURES], known)),
+        "older": older,
         "is_empty": not tiles,
         "filters": filters,
         "types": _types(request, pictures, filters),

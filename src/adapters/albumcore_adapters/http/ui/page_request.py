@@ -35,6 +35,12 @@ def moment_text(at: datetime) -> str:
     return f"{local_time(at)}Z"
 
 
+def neighbours(offset: int, size: int, total: int) -> tuple[int | None, int | None]:
+    """The offsets of the pages before and after one of so many things of a total; None where there is none."""
+    after = offset + size
+    return None if offset == 0 else max(0, offset - size), after if after < total else None
+
+
 @frozen
 class _FormRequest(ApiRequest):
     """A request whose form was read before it was checked."""

@@ -68,10 +68,8 @@ def picture_page(
         falcon.HTTPNotFound: the patient has no such picture, or had not then, or the filters leave it out.
     """
     patient_id, patient = patient_in(request, patients)
-    filters, then = (
-        PictureFilter.of(request),
-        asked_then(request, albums, patient_stream(patient_id)),
-    )
+    filters = PictureFilter.of(request)
+    then = asked_then(request, albums, patient_stream(patient_id))
     every = pictures_of(albums, patient_id, None if then is None else then.moment.at)
     shown = [one for one in every if filters.keeps(one, request)]
     image_id = request.account_api.id

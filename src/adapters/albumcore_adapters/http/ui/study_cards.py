@@ -32,7 +32,7 @@ from albumcore_adapters.directory.study_search import (
 )
 from albumcore_adapters.http.kheops.parameters import asked_moment
 from albumcore_adapters.http.ui.data import DATA
-from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.page_request import PageRequest, neighbours
 from albumcore_adapters.sql.database import Database
 
 _STUDIES = 50  # on a page of them
@@ -230,10 +230,8 @@ def list_studies(
     query = shelf.request.query
     offset, show = query.number("offset") or 0, query.text("show") or ""
     chosen = show if show in filters else next(iter(filters))
-    visible, shown = (
-        shelf.visible(),
-        StudyQuery(limit=_STUDIES, offset=offset, with_description=True),
-    )
+    visible = shelf.visible()
+    shown = StudyQuery(limit=_STUDIES, offset=offset, with_description=True)
     found = {
         name: search_studies(
             database,
@@ -243,12 +241,13 @@ def list_studies(
         for name, keep in filters.items()
     }
     studies, total = found[chosen]
+    newer, older = neighbours(offset, _STUDIES, total)
     return StudyListing(
         _study_cards(shelf, studies),
         {name: number for name, (_, number) in found.items()},
         chosen,
-        newer=None if offset == 0 else max(0, offset - _STUDIES),
-        older=offset + _STUDIES if offset + _STUDIES < total else None,
+        newer,
+        older,
     )
 
 

@@ -107,7 +107,9 @@ def _form(request: PageRequest) -> Fields:
     """
     values = {name: list(found) for name, found in request.form.values.items()}
     album = _album(request)
-    values |= {"scope_type": ["user"]} if album is None else _of_album(album)
+    values |= (
+        {"scope_type": ["user"]} if album is None else {"scope_type": ["album"], "album": [album]}
+    )
     for name in _TIMES:
         text = request.form.text(name)
         values.pop(name, None)
@@ -134,10 +136,6 @@ def revoke_token(
 def _album(request: PageRequest) -> AlbumId | None:
     """The album whose tokens are shown; None for those by which programs act as the reader."""
     return None if "album" not in request.path else request.api.album
-
-
-def _of_album(album: AlbumId) -> dict[str, list[str]]:
-    return {"scope_type": ["album"], "album": [album]}
 
 
 def _here(request: PageRequest) -> str:

@@ -13,7 +13,7 @@ from albumcore_adapters.directory.study_search import StudyQuery
 from albumcore_adapters.http.kheops import webhooks
 from albumcore_adapters.http.kheops.album_overview import members_json
 from albumcore_adapters.http.response import Response
-from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.page_request import PageRequest, neighbours
 from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.sentences import name_of
 from albumcore_adapters.http.ui.study_cards import Shelf, study_cards
@@ -55,7 +55,7 @@ def webhook_page(
         # After the read transaction: what is not in the outbox yet is written to it.
         triggers, total = list_triggers(outbox, album, webhook_id, SHOWN_TRIGGERS, offset)
         shown = triggers_json(outbox, triggers)
-        after = offset + len(shown)
+        newer, older = neighbours(offset, SHOWN_TRIGGERS, total)
         return html(
             request,
             "album/webhook.html",
@@ -66,8 +66,8 @@ def webhook_page(
             members=members,
             name_of=name_of,
             moment_of=datetime.fromisoformat,
-            newer=None if offset == 0 else max(0, offset - SHOWN_TRIGGERS),
-            older=after if after < total else None,
+            newer=newer,
+            older=older,
             sent=request.query.text("sent"),
         )
 
