@@ -205,6 +205,24 @@ def test_a_stream_too_many_is_refused(world: World, monkeypatch: pytest.MonkeyPa
     run(test)
 
 
+def test_one_user_has_half_of_the_streams(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many they open, there are others for other users."""
+    monkeypatch.setattr(event_stream, "MOST_STREAMS", 2)
+    app = app_of(world)
+
+    async def test() -> None:
+        open_streams = []
+        for by, status in ((BOB, 200), (BOB, 503), (ALICE, 200)):
+            exchange = Exchange(app, scope_of(world, by))
+            assert (await exchange.next())["status"] == status
+            open_streams.append(exchange)
+        for exchange in open_streams:
+            exchange.gone.set()
+            await asyncio.wait_for(exchange.task, SOON)
+
+    run(test)
+
+
 def test_a_stream_ends_for_who_is_removed(world: World) -> None:
     """With a message that says so."""
 

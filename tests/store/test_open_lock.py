@@ -80,3 +80,11 @@ def test_what_is_gone_is_at_no_path(tmp_path: Path) -> None:
     file.touch()
     assert not is_at(file, descriptor)
     os.close(descriptor)
+
+
+def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    """It is named, and not a file beside the database that nobody asked for."""
+    missing = tmp_path / "nowhere"
+    with pytest.raises(FileNotFoundError) as caught:
+        open_sqlite(missing / "albums.sqlite")
+    assert caught.value.filename == str(missing)

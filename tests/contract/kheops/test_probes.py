@@ -236,6 +236,7 @@ def test_prometheus_reads_the_metrics(world: World, accept: str, parse: Any) -> 
     world.act(DAVE, create_album, "Other", album=OTHER)
     numbers = metrics(world)
     world.request(None, "GET", "/albums")
+    world.request(None, "GET", "/ui/sign-in")
     text = world.request(None, "GET", "/metrics", headers={"Accept": accept}).text
     samples = {
         (one.name, *sorted(one.labels.items())): one.value
@@ -251,6 +252,8 @@ def test_prometheus_reads_the_metrics(world: World, accept: str, parse: Any) -> 
     assert samples[("albumcore_users_in_album_gsum",)] == 4
     refused = ("api", "kheops"), ("method", "GET"), ("status", "401")
     assert samples["albumcore_http_requests_total", *refused] == 1
+    shown = ("api", "pages"), ("method", "GET"), ("status", "200")
+    assert samples["albumcore_http_requests_total", *shown] == 1
     timed = "albumcore_http_request_duration_seconds"
     answered = sum(
         value

@@ -12,8 +12,8 @@ from typing import Self
 DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the histogram's buckets, in seconds; one more bucket holds what took longer."""
 
-APIS = ("kheops", "tscharts", "service")
-"""The label ``api``; ``service`` stands for the routes that belong to neither API."""
+APIS = ("kheops", "tscharts", "pages", "service")
+"""The label ``api``: one of the two APIs, the pages and what they load, or what operators and programs ask."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
 STATUS_CODES = tuple(sorted(int(status) for status in HTTPStatus))

@@ -28,9 +28,10 @@ from attrs import frozen
 
 from albumcore.ids import AlbumId, PatientId
 from albumcore.streams import album_stream, patient_stream
+from albumcore_adapters.base.concurrency import ConcurrencyLimit, LimitReached
 from albumcore_adapters.http.accept import JSON
 from albumcore_adapters.http.body import READ_OFF
-from albumcore_adapters.http.live import AFTER, DEFAULT_LIMIT, HAS_STREAMS, WAIT
+from albumcore_adapters.http.live import AFTER, DEFAULT_LIMIT, HAS_STREAMS, READER, WAIT
 from albumcore_adapters.http.paced_bodies import AsgiMessage, Receive, arrived
 from albumcore_adapters.http.response import NEXT_CURSOR, TOTAL
 from albumcore_adapters.store.log_watch import LogWatch
@@ -41,7 +42,7 @@ READERS = 8
 """Threads that read events for all streams of a process."""
 
 MOST_STREAMS = 2_000
-"""Streams of a process at a time; a further one is refused. Each takes some 100 kB."""
+"""Streams of a process at a time, half of them for one user; a further one is refused. Each takes some 100 kB."""
 
 BEAT_SECONDS = 15.0
 """Seconds without an event after which a comment is sent, so that proxies leave the connection open."""
@@ -58,6 +59,7 @@ _IMAGE_SET = re.compile(r".*/tscharts/v1/patient/([0-9]{1,18})/events/?")
 _OF_PAGES = frozenset(
     {"content-type", "content-length", "etag", TOTAL.lower(), NEXT_CURSOR.lower()}
 )
+_TOO_MANY = "too many streams of events are open; try again"
 _RETRY_SECONDS = 5
 _MOST_DIGITS = 18  # that a number has which is read
 _OF_QUERY = frozenset({AFTER, WAIT, "limit"})
@@ -81,11 +83,12 @@ class _Followed:
 
 @frozen
 class _Answer:
-    """An answer of the WSGI application."""
+    """An answer of the WSGI application, and the user who reads events by it."""
 
     status: int
     headers: Sequence[tuple[str, str]]
     body: bytes
+    reader: str = ""
 
     def header(self, name: str) -> str:
         """The value of a header; empty without it."""
@@ -106,7 +109,8 @@ class EventStreams:
         self._watch = watch
         self._wsgi: Any = WSGIMiddleware(cast(Any, partial(_without_rest, app)), workers=threads)
         self._readers = ThreadPoolExecutor(READERS, "event stream")
-        self._streams = 0
+        share = -(-MOST_STREAMS // 2)
+        self._open = ConcurrencyLimit(MOST_STREAMS, _TOO_MANY, _RETRY_SECONDS, share=share)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or begin and end with the server."""
@@ -129,31 +133,34 @@ class EventStreams:
             with suppress(RuntimeError):  # the loop may be closed already
                 loop.call_soon_threadsafe(news.set)
 
-        if self._streams >= MOST_STREAMS:
-            await _send_whole(_too_many_streams(), send)
-            return
-        self._streams += 1
         client = loop.create_task(_until_gone(receive, news))
-        with self._watch.watching(followed.stream, wake):
-            try:
-                await self._send_events(followed, scope, send, news, client)
-            finally:
-                client.cancel()
-                self._streams -= 1
+        try:
+            with self._watch.watching(followed.stream, wake):
+                answer = await self._read(followed, scope, _cursor_of(scope))
+                if answer.status == 200 and not answer.reader:
+                    # The place to begin at was answered from memory, which does not say who reads.
+                    answer = await self._read(followed, scope, answer.header(NEXT_CURSOR))
+                if answer.status != 200:
+                    await _send_whole(answer, send)
+                    return
+                with self._open.slot(answer.reader):
+                    await self._send_events(answer, followed, scope, send, news, client)
+        except LimitReached as error:
+            await _send_whole(_busy(error), send)
+        finally:
+            client.cancel()
 
     async def _send_events(
         self,
+        answer: _Answer,
         followed: _Followed,
         scope: Scope,
         send: Send,
         news: asyncio.Event,
         client: asyncio.Task[None],
     ) -> None:
+        """Send the events of the first answer, and then what comes, until the client has gone."""
         shows_cursors = (b"with", b"cursor") in _pairs(scope["query_string"])
-        answer = await self._read(followed, scope, _cursor_of(scope))
-        if answer.status != 200:
-            await _send_whole(answer, send)
-            return
         await send({"type": "http.response.start", "status": 200, "headers": _headers(answer)})
         cursor, messages = answer.header(NEXT_CURSOR), _messages(answer, shows_cursors)
         # An id without data: a client that reconnects before the first event goes on from here.
@@ -265,7 +272,7 @@ def _ask(app: Wsgi, environ: dict[str, Any]) -> _Answer:
     finally:
         getattr(pieces, "close", lambda: None)()
     status, headers = started[-2:]
-    return _Answer(int(status.partition(" ")[0]), headers, body)
+    return _Answer(int(status.partition(" ")[0]), headers, body, environ.get(READER, ""))
 
 
 def _messages(answer: _Answer, shows_cursors: bool) -> list[bytes]:
@@ -285,9 +292,9 @@ def _headers(answer: _Answer) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in (*own, *others)]
 
 
-def _too_many_streams() -> _Answer:
+def _busy(reached: LimitReached) -> _Answer:
     error = falcon.HTTPServiceUnavailable(
-        description="too many streams of events are open; try again", retry_after=_RETRY_SECONDS
+        description=reached.detail, retry_after=reached.retry_after
     )
     headers = [("Content-Type", JSON), *dict(error.headers or {}).items()]
     return _Answer(503, headers, error.to_json())

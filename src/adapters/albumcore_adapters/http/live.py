@@ -38,6 +38,9 @@ CLIENT_IS_GONE = "albumcore.client_is_gone"
 WAITED = "albumcore.waited"
 """The variable of WSGI in which a live answer leaves how many seconds it waited for entries."""
 
+READER = "albumcore.reader"
+"""The variable of WSGI in which a list of events leaves the user who reads it."""
+
 HAS_STREAMS = "albumcore.has_streams"
 """The variable of WSGI that is set where Server-Sent Events are sent as well."""
 

@@ -28,6 +28,7 @@ TRACE_PARENT = "traceparent"
 _SANE = re.compile(r"[!-+\--~]{1,128}")
 
 # Version, trace id, parent id, flags, and what later versions append; the version ff and ids of zeros are invalid.
+_OF_PAGES = frozenset({"ui", "docs", "ohif"})  # in the template of a page
 _TRACE_PARENT = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]*)?"
 )
@@ -89,6 +90,8 @@ def _api_of(req: falcon.Request) -> str:
     path = req.path
     if path.startswith("/tscharts/"):
         return "tscharts"
+    if not _OF_PAGES.isdisjoint((req.uri_template or "").split("/")):
+        return "pages"
     return "service" if path.endswith(("/healthz", "/openapi.json")) else "kheops"
 
 

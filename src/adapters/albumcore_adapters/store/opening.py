@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import logging
 import os
@@ -65,6 +66,8 @@ def open_sqlite(path: str | os.PathLike[str], **options: Unpack[StoreOptions]) -
     """
     check_options(options)
     file = Path(path).absolute()
+    if not file.parent.is_dir():  # the lock beside the file would be named instead
+        raise FileNotFoundError(errno.ENOENT, "There is no such directory", str(file.parent))
     lock = OpenLock(file)
     try:
         with exclusive_lock(file.with_name(f"{file.name}-opening")):

@@ -36,7 +36,7 @@ from albumcore_adapters.http.kheops.parameters import (
 from albumcore_adapters.http.kheops.report_providers import PROVIDER_ID_LENGTH
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.kheops.shared_specs import ALBUM_THEN, DONE, PAGE, followed
-from albumcore_adapters.http.live import AFTER, LIVE, WAIT, Live
+from albumcore_adapters.http.live import AFTER, LIVE, READER, WAIT, Live
 from albumcore_adapters.http.openapi.schemas import ALPHANUMERIC, UID
 from albumcore_adapters.http.openapi.specs import ParameterSpec, one_of
 from albumcore_adapters.http.openapi.value_schemas import DAY_OR_MOMENT, USER, any_case
@@ -102,6 +102,7 @@ def list_all(
         CursorGone: the cursor is of another history.
     """
     album, query, stream = request.album, request.query, request.stream
+    request.req.env[READER] = request.caller.user
     named = Named(people, catalogue, lambda: albums.load(stream))
     wanted = feed_query(query, named, form)
     shown_with = {*query.texts("with")}

@@ -17,7 +17,15 @@ from albumcore.kernel import ERASED
 from albumcore.streams import patient_stream
 from albumcore_adapters.directory.existence import ids_exist
 from albumcore_adapters.http.accept import JSON
-from albumcore_adapters.http.live import AFTER, DEFAULT_LIMIT, LIVE, WAIT, Live, seconds_asked
+from albumcore_adapters.http.live import (
+    AFTER,
+    DEFAULT_LIMIT,
+    LIVE,
+    READER,
+    WAIT,
+    Live,
+    seconds_asked,
+)
 from albumcore_adapters.http.openapi.schemas import CURSOR
 from albumcore_adapters.http.openapi.specs import ParameterSpec, ResponseSpec, array, ref
 from albumcore_adapters.http.openapi.value_schemas import POSITIVE
@@ -75,8 +83,9 @@ def list_events(
                 raise not_found()
             return _page(albums, stream, version, limit)
 
-    user = request.source.user
-    entries = live.wait_for(stream, seconds, page, request.req.env, user).entries
+    user, environ = request.source.user, request.req.env
+    environ[READER] = user
+    entries = live.wait_for(stream, seconds, page, environ, user).entries
     if entries:
         cursor = live.cursor_after(entries[-1])
     response = Response.json([_shown(live, one) for one in entries])
