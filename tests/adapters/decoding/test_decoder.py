@@ -18,6 +18,7 @@ from typing import Any
 
 import pydicom
 import pytest
+from PIL import Image
 
 from albumcore_adapters.base.concurrency import LimitReached
 from albumcore_adapters.decoding import (
@@ -473,6 +474,12 @@ def test_the_work_of_a_process(in_a_thread: Decoder, monkeypatch: pytest.MonkeyP
     assert decoder.header(Content(CT)) == read_header(reader(CT))
     assert decoder.frames(Content(CT), [1]) == decoded_frames(reader(CT), [1])
     assert decoder.render(Content(CT), 1, Rendering()) == rendered_frame(reader(CT), 1, Rendering())
+    image = BytesIO()
+    Image.new("RGB", (40, 30)).save(image, "PNG")
+    assert decoder.photograph_size(Content(image.getvalue())) == (40, 30)
+    with monkeypatch.context() as without:
+        without.setattr(child, "photograph_size", lambda _: None)
+        assert decoder.photograph_size(Content(image.getvalue())) is None
     bulk = bulk_of("", pixels=b"pixels", document=b"%PDF")
     assert b"%PDF" in list(decoder.compose(LINKED, bulk))
     with pytest.raises(NotAnInstance, match="not a DICOM file"):

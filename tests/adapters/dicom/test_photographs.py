@@ -16,7 +16,7 @@ from PIL import Image
 from albumcore_adapters.dicom import photographs
 from albumcore_adapters.dicom.errors import CannotDecode
 from albumcore_adapters.dicom.photographs import FORMATS
-from albumcore_adapters.dicom.reading import small_photograph
+from albumcore_adapters.dicom.reading import photograph_size, small_photograph
 
 RED, BLUE, WHITE = (200, 0, 0), (0, 0, 200), (255, 255, 255)
 
@@ -63,6 +63,7 @@ def test_a_photograph_is_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the first row is at the right
     content = saved(halves((400, 200)), "JPEG", exif=exif)
+    assert photograph_size(content) == (200, 400)
     small = opened(small_photograph(content, 100))
     assert small.size == (50, 100)
     assert is_near(small.getpixel((45, 50)), RED)
@@ -88,6 +89,23 @@ def test_a_picture_full_of_noise_is_short() -> None:
     """So that a page of them is, too."""
     noise = Image.frombytes("RGB", (640, 640), random.Random(0).randbytes(640 * 640 * 3))
     assert len(small_photograph(saved(noise), 320)) <= 6 * 1024
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_size_is_that_of_the_header(form: str) -> None:
+    """In each format, with pixels that are cut off: nothing is decoded, nor looked for behind them."""
+    content = saved(halves((800, 400)), form)
+    assert photograph_size(content) == (800, 400)
+    if form != "WEBP":  # which is read whole
+        assert photograph_size(content[: len(content) // 2]) == (800, 400)
+
+
+def test_a_header_that_lies_about_its_size_is_refused() -> None:
+    """As is one that is cut off, or of no picture."""
+    header = saved(halves((800, 400)))
+    for damaged in (b"", header[:20], header[:16] + b"\x7f" * 8 + header[24:], b"%PDF-1.7"):
+        with pytest.raises(CannotDecode, match="cannot be read"):
+            photograph_size(damaged)
 
 
 @given(st.binary(max_size=100), st.integers(0, 400))
@@ -116,3 +134,4 @@ def test_there_is_none_without_the_packages(monkeypatch: pytest.MonkeyPatch) -> 
     """The extra is not needed for anything else."""
     monkeypatch.setitem(sys.modules, photographs.__name__, None)
     assert small_photograph(saved(halves((10, 10))), 10) == b""
+    assert photograph_size(saved(halves((10, 10)))) is None

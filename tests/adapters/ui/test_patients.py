@@ -11,6 +11,7 @@ from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import falcon
 import pytest
@@ -18,8 +19,14 @@ from PIL import Image
 
 from albumcore import ImageAdded
 from albumcore.ids import ImageId
-from albumcore_adapters.blobs import BlobMissing, ImageBytes
-from albumcore_adapters.decoding import Decoder
+from albumcore_adapters.base.concurrency import LimitReached
+from albumcore_adapters.blobs import BlobDamaged, BlobMissing, BlobsUnavailable, ImageBytes
+from albumcore_adapters.decoding import (
+    CannotDecode,
+    Decoder,
+    DecoderFailed,
+    DecoderUnavailable,
+)
 from albumcore_adapters.dicom.signs import drawn
 from albumcore_adapters.erasure.erasing import Eraser
 from albumcore_adapters.erasure.subjects import erase_image
@@ -150,6 +157,7 @@ def test_a_picture_leads_to_the_next_ones_among_those_filtered(browser: Browser)
     assert "2 of 3" in browser.words
     for known in ("X-ray", "Ensenada 1, 18 April 2017", "Station 1", "by nurse", "PNG, 1 KB"):
         assert known in browser.words
+    assert "pixels" not in browser.words  # of a picture that is damaged
     browser.get(f"{PATIENT}/pictures/2?day=2017-04-19")
     assert "1 of 2" in browser.words
     assert 'rel="prev"' not in browser.page
@@ -204,6 +212,53 @@ def test_the_gallery_shows_small_renderings(api: Api, browser: Browser) -> None:
     browser.post(f"{PATIENT}/pictures/{added}/remove")
     assert browser.ask("GET", path).status_code == 404
     assert browser.ask("GET", f"{path}?at={past}Z").content == content
+
+
+def test_a_picture_says_its_size(
+    api: Api, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In pixels, beside that in bytes; where it is not known the page does without."""
+    file = io.BytesIO()
+    Image.new("RGB", (80, 60)).save(file, "GIF")
+    added = api.upload(data=base64.b64encode(file.getvalue()).decode(), patient=1).json["id"]
+    path = f"{PATIENT}/pictures/{added}"
+    browser.get(path)
+    assert "GIF, 1 KB Size80 \u00d7 60 pixels" in browser.words
+    for failing, error in (
+        (ImageBytes, BlobMissing("0" * 64)),
+        (ImageBytes, BlobDamaged("0" * 64, "wrong digest")),
+        (ImageBytes, BlobsUnavailable("no answer")),
+        (Decoder, CannotDecode("no photograph")),
+        (Decoder, DecoderFailed("crashed")),
+        (Decoder, DecoderUnavailable("not started")),
+        (Decoder, LimitReached("busy", 5)),
+    ):
+        with monkeypatch.context() as patch:
+            name = "get" if failing is ImageBytes else "photograph_size"
+            patch.setattr(failing, name, Mock(side_effect=error))
+            assert browser.get(path).status_code == 200, error
+            assert "GIF, 1 KB" in browser.words
+            assert "pixels" not in browser.words
+    with monkeypatch.context() as patch:
+        patch.setattr(Decoder, "photograph_size", lambda *asked: None)
+        browser.get(path)
+        assert "pixels" not in browser.words
+
+
+def test_a_picture_is_decoded_after_the_read_transaction(
+    api: Api, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that takes long to decode keeps no connection from others."""
+    seen = []
+    for job in ("photograph", "photograph_size"):
+
+        def decode(*asked: Any, name: str = job) -> None:
+            seen.append((name, api.service.database.in_read_snapshot()))
+
+        monkeypatch.setattr(Decoder, job, decode)
+    assert browser.ask("GET", f"{PATIENT}/pictures/2/thumbnail").status_code == 200
+    assert browser.get(f"{PATIENT}/pictures/2").status_code == 200
+    assert seen == [("photograph", False), ("photograph_size", False)]
 
 
 def test_without_the_packages_that_render_the_gallery_shows_the_pictures(

@@ -31,6 +31,7 @@ from albumcore_adapters.dicom.reading import (
     bulk_data,
     decoded_frames,
     load_all,
+    photograph_size,
     rendered_frame,
     small_photograph,
 )
@@ -92,6 +93,10 @@ def _photograph(file: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
     return WireMessage({}, small_photograph(file.read(asked["length"]), asked["side"]))
 
 
+def _photograph_size(file: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
+    return WireMessage({"size": photograph_size(file.read(asked["length"]))})
+
+
 def _bulk(file: BoundedReader, asked: Mapping[str, Any]) -> WireMessage:
     return WireMessage({}, bulk_data(file, asked["path"]))
 
@@ -120,6 +125,7 @@ JOBS: Mapping[str, Callable[[BoundedReader, Mapping[str, Any]], WireMessage]] = 
     "frames": _frames,
     "header": _header,
     "photograph": _photograph,
+    "photograph_size": _photograph_size,
     "render": _render,
 }
 """What is asked, by name."""

@@ -40,6 +40,9 @@ PATIENCE = 15.0
 """Seconds that every process must have been occupied before a job for a reader is refused: a few files that take long
 to decode do not keep all threads of a service waiting."""
 
+LITTLE_PATIENCE = 1.0
+"""The same for a job that a page can do without."""
+
 _BUSY = "pictures are being decoded that take long; try again"
 _RETRY_SECONDS = 5
 _PIECE = 256 * 1024  # bytes
@@ -149,6 +152,28 @@ class Decoder:
         """
         answer = self._run(source, {"job": "photograph", "side": side}, PATIENCE)
         return Picture("image/jpeg", answer.content) if answer.content else None
+
+    def photograph_size(self, source: ByteSource) -> tuple[int, int] | None:
+        """Return the width and the height of a photograph that is shown upright, in pixels, from its header.
+
+        It waits for `LITTLE_PATIENCE` alone.
+
+        Args:
+            source: The file.
+
+        Returns:
+            The size; None where the extra ``pixels`` is not installed.
+
+        Raises:
+            CannotDecode: it is no file in JPEG, PNG, GIF, WebP or BMP, or its header is damaged.
+            DecoderFailed: it cannot be read within the limits.
+            Exception: what the source raises.
+        """
+        answer = self._run(source, {"job": "photograph_size"}, LITTLE_PATIENCE)
+        match answer.says["size"]:
+            case [int(width), int(height)]:
+                return width, height
+        return None
 
     def frames(self, source: ByteSource, numbers: Sequence[int]) -> list[bytes]:
         """Decode frames to little endian, as Explicit VR Little Endian has them (DICOM PS3.5 section 8.1.1).

@@ -21,7 +21,7 @@ _PASSED_ON = (
     "DYLD_LIBRARY_PATH",
     "LD_LIBRARY_PATH",
 )  # where the interpreter may have its libraries
-_OF_PIXELS = ("render", "frames", "photograph")
+_OF_PIXELS = ("render", "frames", "photograph", "photograph_size")
 _FIRST = 64 * 1024  # bytes of a file that are sent along with a job; most headers are shorter
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from albumcore_adapters.dicom.errors import CannotDecode
 from albumcore_adapters.dicom.frames import MAX_FRAME
@@ -15,6 +15,9 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 """The formats that are read, as Pillow calls them."""
 
 _BYTES = 4  # that a pixel takes in memory
+_LYING = frozenset(
+    {5, 6, 7, 8}
+)  # values of Orientation (Exif 2.32 section 4.6.4) of a camera on its side
 _SMALL = Rendering(quality=75, max_length=6 * 1024)
 
 
@@ -41,6 +44,28 @@ def small(content: bytes, side: int) -> bytes:
         # Pillow raises exceptions of every type on damaged files.
         raise CannotDecode(f"the photograph cannot be decoded ({type(error).__name__})") from None
     return encoded(picture, _SMALL).content
+
+
+def size_of(content: bytes) -> tuple[int, int]:
+    """Return the width and the height of a photograph that is shown upright, in pixels; its pixels are not decoded.
+
+    Args:
+        content: The file.
+
+    Raises:
+        CannotDecode: it is no photograph, or its header is damaged.
+    """
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as photograph:
+            width, height = photograph.size
+            # Of a file without it before its pixels, Pillow would decode these to look behind them.
+            has_exif = "exif" in photograph.info
+            lies = has_exif and photograph.getexif().get(ExifTags.Base.Orientation) in _LYING
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise CannotDecode(f"the photograph cannot be read ({type(error).__name__})") from None
+    return (height, width) if lies else (width, height)
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

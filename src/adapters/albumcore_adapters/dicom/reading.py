@@ -72,6 +72,22 @@ def small_photograph(content: bytes, side: int) -> bytes:
     return small(content, side)
 
 
+def photograph_size(content: bytes) -> tuple[int, int] | None:
+    """Return the width and the height of a photograph, in pixels; None where Pillow is not installed.
+
+    Args:
+        content: The file: JPEG, PNG, GIF, WebP or BMP.
+
+    Raises:
+        CannotDecode: it is no such file, or its header is damaged.
+    """
+    try:
+        from albumcore_adapters.dicom.photographs import size_of
+    except ImportError:
+        return None
+    return size_of(content)
+
+
 def bulk_data(file: BoundedReader, path: str) -> bytes:
     """Return bulk data, little endian.
 

@@ -52,7 +52,20 @@ class RangedBody:
     open: Callable[[int, int], Iterator[bytes]] = field(repr=False)
 
 
-Body: TypeAlias = bytes | BodyStream | RangedBody
+@frozen(eq=False)
+class TypedBody:
+    """A body whose media type is known only when it is made.
+
+    Attributes:
+        content: The body.
+        media_type: Its Content-Type, in place of that of the response.
+    """
+
+    content: bytes = field(repr=False)
+    media_type: str
+
+
+Body: TypeAlias = bytes | BodyStream | RangedBody | TypedBody
 
 
 @frozen

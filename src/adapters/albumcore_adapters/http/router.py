@@ -18,7 +18,13 @@ from albumcore_adapters.http.binding import Components, bind
 from albumcore_adapters.http.conditional import ETAG, asked_range, is_unchanged
 from albumcore_adapters.http.errors import refusing
 from albumcore_adapters.http.request_log import log_fault
-from albumcore_adapters.http.response import NO_SNIFFING, BodyStream, RangedBody, Response
+from albumcore_adapters.http.response import (
+    NO_SNIFFING,
+    BodyStream,
+    RangedBody,
+    Response,
+    TypedBody,
+)
 from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.route import ANY_METHOD, REST_OF_PATH, Route
 from albumcore_adapters.sql.database import Database
@@ -128,11 +134,13 @@ def _responder(api: Api, route: Route, components: Components) -> Callable[..., 
 
 def _write(response: Response, req: falcon.Request, resp: falcon.Response) -> None:
     etag = response.headers.get(ETAG)
-    status, body = response.status, response.body
+    status, body, media_type = response.status, response.body, response.media_type
     if etag is not None and status == 200 and is_unchanged(req, etag):
         status, body = 304, b""
     elif callable(body):
         body = body()
+    if isinstance(body, TypedBody):
+        media_type, body = body.media_type, body.content
     if isinstance(body, RangedBody):
         part = asked_range(req, body.length, etag)
         start, stop = part or (0, body.length)
@@ -146,8 +154,8 @@ def _write(response: Response, req: falcon.Request, resp: falcon.Response) -> No
     else:
         resp.data = body
     resp.status = status
-    if response.media_type is not None and status != 304:
-        resp.content_type = response.media_type
+    if media_type is not None and status != 304:
+        resp.content_type = media_type
     if response.headers:
         resp.set_headers(response.headers)
         for cookie in response.cookies:

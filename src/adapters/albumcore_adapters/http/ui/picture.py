@@ -16,16 +16,23 @@ from albumcore.kernel import RecordedEvent
 from albumcore.past_images import image_then
 from albumcore.streams import patient_stream
 from albumcore_adapters.base.byte_source import BytesSource
+from albumcore_adapters.base.concurrency import LimitReached
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.blobs import BlobMissing, ImageBytes
+from albumcore_adapters.blobs import BlobDamaged, BlobMissing, BlobsUnavailable, ImageBytes
 from albumcore_adapters.blobs.media_types import OCTET_STREAM
-from albumcore_adapters.decoding import CannotDecode, Decoder, DecoderFailed, Picture
+from albumcore_adapters.decoding import (
+    CannotDecode,
+    Decoder,
+    DecoderFailed,
+    DecoderUnavailable,
+    Picture,
+)
 from albumcore_adapters.dicom.signs import drawn
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.directory.clinics import Clinics
 from albumcore_adapters.directory.patients import Patients
 from albumcore_adapters.http.conditional import ETAG, etag_of, is_unchanged
-from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.response import Response, TypedBody
 from albumcore_adapters.http.route import Callers
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
@@ -39,7 +46,7 @@ from albumcore_adapters.http.ui.pictures import (
     patient_name,
     pictures_of,
 )
-from albumcore_adapters.http.ui.templates import show
+from albumcore_adapters.http.ui.templates import HTML_PAGE, html
 
 SHOWN_TYPES: Mapping[str, str] = {
     "image/jpeg": "JPEG",
@@ -53,6 +60,11 @@ SHOWN_TYPES: Mapping[str, str] = {
 THUMBNAIL_SIDE = 256
 """The longest side of a small rendering, in pixels."""
 
+_SIZE_UNKNOWN = (
+    *(BlobDamaged, BlobMissing, BlobsUnavailable),
+    *(CannotDecode, DecoderFailed, DecoderUnavailable, LimitReached),
+)
+
 
 def picture_page(
     request: PageRequest,
@@ -61,6 +73,8 @@ def picture_page(
     clinics: Clinics,
     accounts: Accounts,
     settings: Settings,
+    image_bytes: ImageBytes,
+    decoder: Decoder,
 ) -> Response:
     """Show one picture, among those that the filters of the gallery leave.
 
@@ -81,7 +95,8 @@ def picture_page(
     station = None if picture.station is None else clinics.station(picture.station)
     recorded = _added(albums, patient_id, picture)
     content = recorded.event.content
-    return show(
+    filled_in = partial(
+        html,
         request,
         "picture.html",
         patient_id=patient_id,
@@ -102,6 +117,12 @@ def picture_page(
         then=then,
         days=settings.restore_within,
     )
+
+    def body() -> bytes:
+        # After the read transaction: the bytes may be far away.
+        return filled_in(pixels=_pixels(image_bytes, decoder, recorded.event))
+
+    return Response(200, body, HTML_PAGE)
 
 
 def _added(
@@ -148,13 +169,28 @@ def picture_thumbnail(
     sign = drawn("no picture")
     if not _is_shown(added):
         return Response(200, sign.content, sign.media_type, headers)
-    content = _read(request, image_bytes, added)
+    picture = Picture(added.content.media_type, _read(request, image_bytes, added))
+    return Response(200, partial(_small, decoder, picture), headers=headers)
+
+
+def _small(decoder: Decoder, picture: Picture) -> TypedBody:
+    """A small rendering of a picture, made after the read transaction: it may take long."""
     try:
-        small = decoder.photograph(BytesSource(content), THUMBNAIL_SIDE)
+        small = decoder.photograph(BytesSource(picture.content), THUMBNAIL_SIDE)
     except (CannotDecode, DecoderFailed):
-        small = sign
-    shown = small or Picture(added.content.media_type, content)
-    return Response(200, shown.content, shown.media_type, headers)
+        small = drawn("no picture")
+    shown = small or picture
+    return TypedBody(shown.content, shown.media_type)
+
+
+def _pixels(image_bytes: ImageBytes, decoder: Decoder, added: ImageAdded) -> tuple[int, int] | None:
+    """The width and the height of a picture; None if they are not known, for whatever reason: the page does without."""
+    if not _is_shown(added):
+        return None
+    try:
+        return decoder.photograph_size(BytesSource(image_bytes.get(added)))
+    except _SIZE_UNKNOWN:
+        return None
 
 
 def _asked(request: PageRequest, albums: Albumcore, patients: Patients) -> ImageAdded:
