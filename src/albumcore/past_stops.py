@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from attrs import frozen
 
@@ -43,6 +44,21 @@ class Stops:
     step: int
 
 
+def joinings_of(albums: Albumcore, album_id: AlbumId, viewer: UserId) -> Sequence[Stop]:
+    """The moments at which a viewer became a member of an album, oldest first; check first that they are one now."""
+    found, is_member = [], False
+    for one in albums.index.sample(album_stream(album_id).name, [member_term(viewer)], 1):
+        was_member, is_member = is_member, MEMBERSHIP[STORED[one.topic]] is not None
+        if is_member and not was_member:
+            found.append(_stop(one))
+    return found
+
+
+def _stop(stored: Any) -> Stop:
+    row = FEED[STORED[stored.topic]]
+    return Stop(moment_of(stored), None if row is None else row.mutation)
+
+
 def stops_of(albums: Albumcore, album_id: AlbumId, viewer: UserId, most: int) -> Stops:
     """The stops of the entries that a viewer sees, at the times at which they were a member.
 
@@ -70,6 +86,6 @@ def stops_of(albums: Albumcore, album_id: AlbumId, viewer: UserId, most: int) ->
     for one in index.sample(stream, terms, step):
         place = bisect_right(since, one.originator_version)
         if place and MEMBERSHIP[STORED[changes[place - 1].topic]] is not None:
-            row, at = FEED[STORED[one.topic]], moment_of(one)
-            found[at] = Stop(at, None if row is None else row.mutation)
+            stop = _stop(one)
+            found[stop.at] = stop
     return Stops(list(found.values()), step)

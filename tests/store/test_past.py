@@ -7,10 +7,21 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from albumcore import Album, Albumcore, create_album, edit_album
+from albumcore import (
+    Album,
+    Albumcore,
+    add_admin,
+    add_member,
+    create_album,
+    demote_admin,
+    edit_album,
+    promote_member,
+    remove_member,
+)
 from albumcore.errors import Invalid
-from albumcore.ids import AlbumId
+from albumcore.ids import AlbumId, UserId
 from albumcore.kernel import fold
+from albumcore.past_stops import Stop, joinings_of
 from albumcore.streams import album_stream
 from support.clock import Clock
 from support.given import ALICE, START
@@ -99,3 +110,17 @@ def test_a_version_that_is_none(app: Albumcore, version: int | None) -> None:
     assert app.moment(A1, version=7).at == START + 5 * MINUTE
     with pytest.raises(Invalid):
         app.moment(A1, version=version)
+
+
+def test_when_a_member_came(app: Albumcore, clock: Clock) -> None:
+    """Each time; promotions are not among them, nor is what others do."""
+    album, bob, before = AlbumId("A1"), UserId("bob"), START + 9 * MINUTE
+    clock.now = before
+    for decision in (add_member, promote_member, remove_member, add_admin, demote_admin):
+        app.handle(A1, decision, ALICE, bob)
+    assert joinings_of(app, album, ALICE.user) == [Stop(START, "CREATE_ALBUM")]
+    assert joinings_of(app, album, bob) == [
+        Stop(before, "ADD_USER"),
+        Stop(before + 3 * MINUTE, "ADD_ADMIN"),
+    ]
+    assert joinings_of(app, album, UserId("carol")) == []

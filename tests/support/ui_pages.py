@@ -89,6 +89,12 @@ UI_PAGES = (
     UiPage("settings", "/ui/settings"),
     UiPage("own-tokens", "/ui/settings/tokens"),
     UiPage("keyboard", "/ui/keyboard"),
+    UiPage(
+        "not-member-then",
+        "/ui/albums/{album}?at=2000-01-01T00:00:00Z",
+        status=404,
+        is_pictured=False,
+    ),
     UiPage("not-found", "/ui/albums/0000000000", status=404),
     UiPage("http-reference", "/docs", signed_in=False, most=350_000),
 )

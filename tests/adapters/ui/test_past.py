@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
+from urllib.parse import quote
 
 from albumcore import (
     add_admin,
@@ -18,8 +19,10 @@ from albumcore import (
     remove_study,
 )
 from albumcore.past_stops import stops_of
+from albumcore_adapters.base.time_texts import exact_text
 from support.browser import Browser, signed_in
-from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, START, World
+from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, NOWHERE, START, World
+from support.pictured import CT_STUDY
 
 HERE = f"/ui/albums/{ALBUM}"
 
@@ -117,13 +120,60 @@ def test_the_date_field_is_in_the_time_zone_of_the_reader(world: World) -> None:
 
 
 def test_a_moment_that_is_none_is_refused(world: World) -> None:
-    """And one before the reader was a member, as any album they do not see."""
-    world.act(ALICE, add_member, DAVE)
-    browser = signed_in(world, DAVE)
+    """Whether it is no time at all, or one of the future."""
+    browser = signed_in(world, BOB)
     for at in ("yesterday", "2026-13-01T00:00", "2099-01-01T00:00", "2099-01-01T00:00:00Z", "%00"):
         assert browser.get(f"{HERE}?at={at}").status_code == 400, at
-    assert browser.get(f"{HERE}?at=2026-02-01T00:00:00Z").status_code == 404
-    assert browser.get(f"{HERE}?at={START.isoformat()[:19]}Z").status_code == 404
+
+
+def test_a_moment_before_the_reader_joined_says_which_is_the_first(world: World) -> None:
+    """On every page of the album; who opened it, or comes back to it, is told so. Links lead there, and to now."""
+    world.act(ALICE, add_member, DAVE)
+    joined, before = world.clock.now, START - timedelta(days=20)
+    world.clock.tick(3600)
+    world.act(ALICE, remove_member, DAVE)
+    left = world.clock.now
+    world.clock.tick(3600)
+    world.act(ALICE, add_member, DAVE)
+    back = world.clock.now
+    dave, alice = signed_in(world, DAVE), signed_in(world, ALICE)
+    cases: tuple[tuple[Browser, datetime, str, datetime], ...] = (
+        (dave, before, "You had not joined this album yet; the first moment", joined),
+        (dave, joined - timedelta(seconds=1), "You had not joined this album yet;", joined),
+        (dave, left, "You were not a member of this album then; the next moment", back),
+        (alice, before, "This album was not open yet; the first moment", START + timedelta(0, 1)),
+    )
+    for reader, at, words, first in cases:
+        for page in ("", "/studies", f"/studies/{CT_STUDY}", f"/studies/{CT_STUDY}/series/1.2"):
+            answer = reader.get(f"{HERE}{page}?at={at.isoformat()[:19]}Z")
+            assert answer.status_code == 404, page
+            assert words in reader.words
+            assert f"that you can look at is Sunday 1 March, {first:%H:%M}." in reader.words
+            assert "Nothing was changed" not in reader.words
+        links = re.findall(r'class="button[^"]*" href="([^"]*)"', reader.page)
+        assert links == [f"{HERE}?at={quote(exact_text(first))}", HERE]
+        for address in links:
+            assert reader.get(address).status_code == 200, address
+    dave.cookies["lang"] = "es"
+    dave.get(f"{HERE}?at={before.isoformat()[:19]}Z")
+    assert "el primer momento que puede ver es el domingo 1 de marzo, 12:00." in dave.words
+
+
+def test_a_moment_of_an_album_of_others_is_as_that_of_none(world: World) -> None:
+    """Before it was opened or after, for those who never were members and those who are none any more."""
+    world.act(ALICE, add_member, DAVE)
+    world.act(ALICE, remove_member, DAVE)
+    browser = signed_in(world, DAVE)
+    answers = [
+        browser.get(f"/ui/albums/{album}{page}{query}")
+        for album in (ALBUM, NOWHERE, "x")
+        for page in ("", "/studies")
+        for query in ("", "?at=2026-02-01T00:00:00Z", "?version=1", "?at=nonsense")
+    ]
+    [content] = {one.content for one in answers}
+    assert b"This is not here for you" in content
+    assert {one.status_code for one in answers} == {404}
+    assert len({tuple(sorted(one.headers.items())) for one in answers}) == 1
 
 
 def test_the_stops_are_of_what_the_reader_sees(world: World) -> None:

@@ -9,6 +9,7 @@ import falcon
 from albumcore.errors import AlbumcoreError
 from albumcore_adapters.http.errors import DETAILS, fault_of
 from albumcore_adapters.http.kheops.parameters import BadQuery, Fields
+from albumcore_adapters.http.ui.album_then import NotMemberThen
 from albumcore_adapters.http.ui.page_api import PAGE_HEADERS, PageApi, prefix_of
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html
@@ -28,9 +29,10 @@ def error_pages(api: PageApi) -> Callable[[falcon.Request, falcon.Response, int,
         resp.content_type = HTML_PAGE
         resp.data = html(
             request,
-            "error.html",
+            "not_member_then.html" if isinstance(error, NotMemberThen) else "error.html",
             status=status,
             said=said,
+            error=error,
             detail=_detail(error),
             request_id=req.context.get("request_id", ""),
             log_id=req.context.get("log_id", ""),

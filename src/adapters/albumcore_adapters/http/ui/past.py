@@ -25,11 +25,11 @@ from albumcore.image_sets.image_set import PatientDeleted, PatientRestored
 from albumcore.past import Moment
 from albumcore.past_stops import stops_of
 from albumcore.streams import patient_stream
-from albumcore_adapters.access.albums import album_then
 from albumcore_adapters.base.time_texts import exact_text
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import members_of
 from albumcore_adapters.http.kheops.parameters import asked_moment
+from albumcore_adapters.http.ui.album_then import shown_album_then
 from albumcore_adapters.http.ui.members import MemberLine, MembersPanel
 from albumcore_adapters.http.ui.page_request import PageRequest, moment_text
 from albumcore_adapters.http.ui.timeline import TIMELINE_CHIPS
@@ -163,13 +163,13 @@ def album_at(request: PageRequest, albums: Albumcore) -> AlbumThen | None:
 
     Raises:
         BadQuery: it is no time of the past.
-        AlbumNotFound: the reader was not a member then.
+        NotMemberThen: the reader was not a member then.
     """
-    album, caller = request.api.album, request.signed_in.caller
+    album = request.api.album
     then = asked_then(request, albums, request.api.stream)
     if then is None:
         return None
-    found = album_then(albums, caller, album, Permission.LIST_USERS, then.moment)
+    found = shown_album_then(request, albums, album, Permission.LIST_USERS, then.moment)
     return AlbumThen(then.moment, then.text, then.day, then.words, album=found)
 
 

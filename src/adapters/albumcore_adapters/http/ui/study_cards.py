@@ -12,7 +12,6 @@ from albumcore import Album, Albumcore, Permission, album_stream
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
 from albumcore.index import SeriesRow
 from albumcore.kernel import shown_text
-from albumcore_adapters.access.albums import album_then
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.access.series import (
     Place,
@@ -31,6 +30,7 @@ from albumcore_adapters.directory.study_search import (
     series_of_study,
 )
 from albumcore_adapters.http.kheops.parameters import asked_moment
+from albumcore_adapters.http.ui.album_then import shown_album_then
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest, neighbours
 from albumcore_adapters.sql.database import Database
@@ -68,7 +68,7 @@ class Shelf:
 
         Raises:
             BadQuery: ``at`` is no time of the past.
-            AlbumNotFound: the reader was no member then.
+            NotMemberThen: the reader was no member then.
         """
         named = request.path.get("album")
         if named is None:
@@ -77,8 +77,7 @@ class Shelf:
         moment = asked_moment(request.query, albums, album_stream(album), holdings.clock)
         if moment is None:
             return cls(request, holdings, album)
-        caller = request.signed_in.caller
-        then = album_then(albums, caller, album, Permission.READ_SERIES, moment)
+        then = shown_album_then(request, albums, album, Permission.READ_SERIES, moment)
         return cls(request, holdings, album, then)
 
     @property
