@@ -186,7 +186,7 @@ def test_a_study_is_added_elsewhere(pictured: World) -> None:
     browser = signed_in(pictured, ALICE)
     browser.get("/ui/new-album")
     browser.post("/ui/albums", name="Board")
-    board = browser.page.split('data-album="')[1].split('"')[0]
+    board = browser.page.split('data-events="/ui/data/albums/')[1].split("/")[0]
     here = f"{HERE}/studies/{CT_STUDY}"
     browser.get(here)
     assert f'<option value="{board}">Board</option>' in browser.page

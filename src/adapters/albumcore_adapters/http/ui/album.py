@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from albumcore import Albumcore, FeedQuery, Permission
+from albumcore import Albumcore, Permission
 from albumcore.kernel import shown_text
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.directory.album_looks import AlbumLooks
@@ -14,21 +14,15 @@ from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import overview
 from albumcore_adapters.http.kheops.comments import post_to_album
-from albumcore_adapters.http.live import HAS_STREAMS, Live
+from albumcore_adapters.http.live import Live
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.acts import acts_in
 from albumcore_adapters.http.ui.changes import changes_since
-from albumcore_adapters.http.ui.data import DATA
+from albumcore_adapters.http.ui.followed import album_events
 from albumcore_adapters.http.ui.members import members_panel
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
-from albumcore_adapters.http.ui.past import (
-    AlbumThen,
-    album_at,
-    album_card,
-    entries_since,
-    members_then,
-)
+from albumcore_adapters.http.ui.past import AlbumThen, album_at, album_card, members_then
 from albumcore_adapters.http.ui.study import panel
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html, show
 from albumcore_adapters.http.ui.timeline import TimelineSource
@@ -59,6 +53,7 @@ def album_page(
         "timeline": timeline,
         "then": then,
         "changes": None,
+        "followed": album_events(request, albums, live, then),
         "studies": panel(request, holdings, database, None if then is None else then.album),
         # A slider that is moved stays as it is.
         "card": None if request.is_fragment else album_card(request, albums, album, then),
@@ -67,18 +62,14 @@ def album_page(
         if request.query.text("changes"):
             about = (albums, people, catalogue, claims)
             values["changes"] = changes_since(request, *about, then)
-        return show(request, "album/album.html", **values, **_then(request, albums, people, then))
+        return show(request, "album/album.html", **values, **_then(request, people, then))
     acts, one = acts_in(request, albums), overview(albums.index, viewer, album)
-    newest = albums.feed(album, viewer, FeedQuery(limit=1))
     values |= {
         "overview": one,
         "album_name": one.row.name,
         "album_description": one.row.description,
         "members": members_panel(request, albums, people),
         "may": {one.name for one in Permission if acts.may(one)},
-        "has_stream": HAS_STREAMS in request.req.env,
-        "events": request.url(f"{DATA}/albums/{album}/events"),
-        "cursor": live.cursor_after_newest(request.api.stream, newest),
     }
 
     def body() -> bytes:
@@ -90,16 +81,13 @@ def album_page(
     return Response(200, body, HTML_PAGE)
 
 
-def _then(
-    request: PageRequest, albums: Albumcore, people: People, then: AlbumThen
-) -> Mapping[str, Any]:
+def _then(request: PageRequest, people: People, then: AlbumThen) -> Mapping[str, Any]:
     """What the page of the past has in place of the present: no act among it."""
     return {
         "album_name": shown_text(then.album.name),
         "album_description": shown_text(then.album.description),
         "members": members_then(request, people, then),
         "may": frozenset(),
-        "since": entries_since(request, albums, then),
     }
 
 

@@ -1,7 +1,7 @@
 """What pages and viewers read beside HTML: the reading routes of the Kheops API and of DICOMweb, below ``/ui/data``.
 
 They are those routes, with the session in the place of the token: the same checks and the same responders. Nothing
-can be changed through them.
+can be changed through them. The events of a patient's images are there too, for accounts of the TSCharts API.
 """
 
 from __future__ import annotations
@@ -18,12 +18,22 @@ from albumcore_adapters.http.links import BELOW
 from albumcore_adapters.http.response import NO_SNIFFING, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.http.router import Bound, resources
+from albumcore_adapters.http.tscharts import image_events
+from albumcore_adapters.http.tscharts.request import TSChartsRequest
 from albumcore_adapters.http.ui.session import SessionCookies
 from albumcore_adapters.identity.callers import Caller
 from albumcore_adapters.identity.errors import Unauthorized
 
 DATA = "/ui/data"
 """What their paths begin with."""
+
+_HEADERS: Mapping[str, str] = {
+    "Cache-Control": "private, no-cache",
+    "Vary": "Cookie, Accept",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    **dict([NO_SNIFFING]),
+}
+"""The headers of every response: what it is depends on the cookie, and it is for our own pages."""
 
 
 @frozen
@@ -33,13 +43,8 @@ class DataApi(KheopsApi):
     cookies: SessionCookies = field(kw_only=True)
 
     def headers(self, path: str) -> Mapping[str, str]:
-        """The headers of every response: what it is depends on the cookie, and it is for our own pages."""
-        return {
-            "Cache-Control": "private, no-cache",
-            "Vary": "Cookie, Accept",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            **dict([NO_SNIFFING]),
-        }
+        """The headers of every response."""
+        return _HEADERS
 
     def revalidate(self, req: falcon.Request) -> None:
         """Check nothing: no response is cached, since two sessions may differ in it."""
@@ -65,11 +70,42 @@ class DataApi(KheopsApi):
         return signed_in.caller
 
 
+@frozen
+class PatientDataApi:
+    """The TSCharts API's part of request handling, for accounts with a session."""
+
+    cookies: SessionCookies
+
+    def headers(self, path: str) -> Mapping[str, str]:
+        """The headers of every response."""
+        return _HEADERS
+
+    def revalidate(self, req: falcon.Request) -> None:
+        """Check nothing: no response is cached."""
+
+    def handle(
+        self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]
+    ) -> tuple[Response, bool]:
+        """Find the session, and have the request answered.
+
+        Raises:
+            Unauthorized: there is no session of an account.
+            falcon.HTTPError, NotFound: the request is refused.
+        """
+        signed_in = self.cookies.find(req, "tscharts")
+        if signed_in is None:
+            raise Unauthorized("there is no session")
+        return respond(TSChartsRequest(req, route, signed_in.caller.source, path)), False
+
+
 def data_routes(api: DataApi, components: Components) -> Iterable[tuple[str, object]]:
     """The reading routes, and their resources."""
     rows = (
-        evolve(route, path=DATA + route.path)
-        for route in ROUTES
-        if route.method == "GET" and route.callers is not Callers.ANYBODY
+        route for route in ROUTES if route.method == "GET" and route.callers is not Callers.ANYBODY
     )
-    return resources(api, rows, components)
+    yield from resources(api, _below(rows), components)
+    yield from resources(PatientDataApi(api.cookies), _below(image_events.ROUTES), components)
+
+
+def _below(rows: Iterable[Route]) -> Iterable[Route]:
+    return (evolve(route, path=DATA + route.path) for route in rows)

@@ -21,10 +21,12 @@ from albumcore_adapters.blobs.media_types import sniff
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.directory.clinics import Clinic, Clinics
 from albumcore_adapters.directory.patients import Patients
+from albumcore_adapters.http.live import Live
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers
 from albumcore_adapters.http.tscharts import images
 from albumcore_adapters.http.tscharts.value_readers import identifier
+from albumcore_adapters.http.ui.followed import image_set_events
 from albumcore_adapters.http.ui.page_request import PageRequest, neighbours
 from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.past import asked_then, images_card
@@ -54,9 +56,10 @@ def gallery_page(
     clinics: Clinics,
     accounts: Accounts,
     settings: Settings,
+    live: Live,
 ) -> Response:
     """Show the pictures of a patient, now or as of a moment; or, for htmx with ``offset``, older ones."""
-    values = _gallery(request, albums, patients, clinics, accounts, settings)
+    values = _gallery(request, albums, patients, clinics, accounts, settings, live)
     is_more = request.is_fragment and request.query.text("offset") is not None
     template = "gallery/tiles.html" if is_more else "gallery.html"
     return show(request, template, refused=None, **values)
@@ -69,6 +72,7 @@ def _gallery(
     clinics: Clinics,
     accounts: Accounts,
     settings: Settings,
+    live: Live,
 ) -> dict[str, Any]:
     """What the page shows."""
     patient_id, patient = patient_in(request, patients)
@@ -108,6 +112,7 @@ def _gallery(
         "here": _clinic_of(known, request),
         "stations": clinics.stations(),
         "then": then,
+        "followed": image_set_events(request, albums, live, patient_id, then),
         # A slider that is moved stays as it is.
         "card": None if request.is_fragment else images_card(request, albums, patient_id, then),
     }
@@ -144,6 +149,7 @@ def add_picture(
     settings: Settings,
     database: Database,
     image_bytes: ImageBytes,
+    live: Live,
 ) -> Response:
     """Add a picture to the patient, as the TSCharts API does."""
     patient_id, _ = patient_in(request, patients)
@@ -155,7 +161,7 @@ def add_picture(
     picture = request.files.get("picture") or request.files.get("camera", b"")
     if sniff(picture) not in SHOWN_TYPES:
         refused = "not_shown" if picture else "missing"
-        values = _gallery(request, albums, patients, clinics, accounts, settings)
+        values = _gallery(request, albums, patients, clinics, accounts, settings, live)
         return show(request, "gallery.html", status=400, refused=refused, **values)
     source = request.account_api.source
     added = images.add(albums, database, image_bytes, source, ids, image_type, (picture, "base64"))

@@ -1,14 +1,17 @@
 "use strict";
-// New entries of an album by themselves: by a stream of events where the server has them, else by a long poll. The page
-// is read again when there is something new.
+// What comes after the page was read: by a stream of events where the server has them, else by a long poll. In the present
+// the page is read again when there is something new; in the past it is counted.
 (() => {
-  // Looked up each time: moving in the past replaces them, and a page of the past has no cursor.
-  const shownFeed = () => document.querySelector("#feed[data-cursor]");
+  // What is followed: the timeline, the gallery, or the count in the band of the past. It is looked up each time, since
+  // moving in time puts another one in its place; its cursor goes on once what has arrived is shown.
+  const followed = () => document.querySelector("[data-cursor]");
+  const isCount = (shown) => shown.dataset.since !== undefined;
   const LONGEST_PAUSE = 30; // seconds
   const TOP = 200; // pixels: above this, the reader looks at the newest entries
   const TOGETHER = 50; // milliseconds within which entries of a stream are put in together
   const SOFT = 4000; // milliseconds in which a new entry has a ground of its own
-  let cursor = null;
+  const BESIDE = ["aside", ".feed-filters", "#past-head > div:first-child", ".tile-filters"];
+  let current = null;
   let waiting = 0;
   let failures = 0;
   let poll = null;
@@ -22,7 +25,7 @@
   }
 
   function showPill() {
-    const texts = shownFeed().dataset;
+    const texts = followed().dataset;
     const button = document.createElement("button");
     button.className = "primary";
     button.dataset.newEntries = "";
@@ -31,12 +34,19 @@
     say(button);
   }
 
-  function showLost() {
+  function showLost(shown) {
+    if (isCount(shown)) return;
     lostAt ??= new Date();
     const line = document.createElement("p");
     line.className = "note bad";
-    line.textContent = shownFeed().dataset.lost.replace("{at}", clock(lostAt));
+    line.textContent = shown.dataset.lost.replace("{at}", clock(lostAt));
     say(line);
+  }
+
+  function count(shown, number) {
+    const texts = shown.dataset;
+    texts.since = Number(texts.since) + number;
+    shown.textContent = texts.since === "1" ? texts.sinceOne : texts.sinceOther.replace("{n}", texts.since);
   }
 
   // A day of the new page into the shown one: lines that are not shown yet go to its top. A run takes over its lines.
@@ -55,19 +65,8 @@
 
   const ids = (line) => [line, ...line.querySelectorAll("[id]")].map((one) => one.id).filter(Boolean);
 
-  const isTyped = (part) => [...part.querySelectorAll("input, textarea")].some((one) => one.value !== one.defaultValue);
-
-  async function putIn() {
-    waiting = 0;
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (!answer.ok || answer.redirected) return;
-    merge(new DOMParser().parseFromString(await answer.text(), "text/html"));
-  }
-
-  function merge(page) {
-    const feed = shownFeed();
-    if (!feed) return;
-    const fresh = page.querySelector("#feed");
+  // The lines of a new page that are not shown yet, put into the timeline.
+  function mergeFeed(feed, fresh) {
     const days = [...fresh.querySelectorAll(":scope > h3.day")].map((one) => [one, one.nextElementSibling]);
     const added = [];
     for (const [title, list] of days.reverse()) {
@@ -78,9 +77,43 @@
       added.push(...lines);
     }
     if (added.length) feed.querySelector(":scope > p.muted")?.remove();
-    for (const line of added) line.classList.add("fresh");
-    setTimeout(() => { for (const line of added) line.classList.remove("fresh"); }, SOFT);
-    for (const part of ["aside", ".feed-filters"]) {
+    return added;
+  }
+
+  // The gallery of a new page in the place of the shown one. A tile that is the same stays, and so does the focus.
+  function mergeGallery(gallery, fresh) {
+    const chosen = document.activeElement.closest("#gallery [id]")?.id;
+    document.adoptNode(fresh); // first, or a tile that stays would leave the document, and load its picture anew
+    const added = [...fresh.querySelectorAll("[id^=picture-]")].filter((tile) => {
+      const old = document.getElementById(tile.id);
+      const isSame = Boolean(old?.isEqualNode(tile));
+      if (isSame) tile.replaceWith(old);
+      return !isSame;
+    });
+    gallery.replaceChildren(...fresh.childNodes);
+    if (chosen) document.getElementById(chosen)?.querySelector("a, button")?.focus({ preventScroll: true });
+    return added;
+  }
+
+  const isTyped = (part) =>
+    [...part.querySelectorAll("input, textarea")].some((one) => one.value !== one.defaultValue)
+    || [...part.querySelectorAll("select")].some((one) => !(one.querySelector("[selected]") ?? one.options[0])?.selected);
+
+  async function putIn() {
+    waiting = 0;
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (!answer.ok || answer.redirected) return;
+    merge(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  }
+
+  function merge(page) {
+    const shown = followed();
+    const fresh = shown && page.getElementById(shown.id);
+    if (!fresh) return;
+    const added = (shown.id === "feed" ? mergeFeed : mergeGallery)(shown, fresh);
+    for (const one of added) one.classList.add("fresh");
+    setTimeout(() => { for (const one of added) one.classList.remove("fresh"); }, SOFT);
+    for (const part of BESIDE) {
       const now = page.querySelector(`main ${part}`);
       const then = document.querySelector(`main ${part}`);
       if (now && then && !then.contains(document.activeElement) && !isTyped(then)) then.replaceWith(now);
@@ -95,18 +128,20 @@
     return lines.some((line) => version(line) > newest);
   }
 
-  // The entries that are not shown yet: a comment of one's own is.
-  function arrived(entries) {
-    if (!shownFeed()) return null;
+  const isWriting = () =>
+    [...document.querySelectorAll(".composer textarea, [data-drop] input[type=file]")].some((one) => one.value);
+
+  // What has arrived goes into the count of the past; of the present, into the page if the reader is at its top, else onto
+  // the pill. An entry that is shown already is no news: a comment of one's own.
+  function arrived(shown, entries) {
+    if (isCount(shown)) return count(shown, entries.length);
     waiting += entries.filter((one) => !document.getElementById(`entry-${one.version}`)).length;
     if (!waiting) return null;
-    const text = document.querySelector(".composer textarea")?.value;
-    if (window.scrollY < TOP && !text) return putIn();
-    showPill();
-    return null;
+    if (window.scrollY < TOP && !isWriting()) return putIn();
+    return showPill();
   }
 
-  const query = () => `after=${encodeURIComponent(cursor)}&with=version`;
+  const query = (shown) => `after=${encodeURIComponent(shown.dataset.cursor)}&with=version`;
 
   function reached() {
     if (lostAt) { lostAt = null; say(null); }
@@ -114,20 +149,24 @@
   }
 
   // A stream of events, until it breaks: then a poll finds out why. Returns null where the reader may read no more.
-  function listen(feed) {
+  function listen(shown) {
     return new Promise((done, broken) => {
-      const stream = new EventSource(`${feed.dataset.events}?${query()}`);
+      const stream = new EventSource(`${shown.dataset.events}?${query(shown)}`);
       const entries = [];
       let timer;
-      const end = (settle, how) => { stream.close(); settle(how); };
+      const end = (settle, how) => { stream.close(); clearTimeout(timer); settle(how); };
       poll = { abort: () => end(broken, new DOMException("", "AbortError")) };
       stream.addEventListener("open", reached);
       stream.addEventListener("message", ({ data, lastEventId }) => {
-        cursor = lastEventId;
         entries.push(JSON.parse(data));
         clearTimeout(timer);
         timer = setTimeout(async () => {
-          try { await arrived(entries.splice(0)); } catch (error) { end(broken, error); }
+          try {
+            await arrived(shown, entries.splice(0));
+            shown.dataset.cursor = lastEventId;
+          } catch (error) {
+            end(broken, error);
+          }
         }, TOGETHER);
       });
       stream.addEventListener("end", () => end(done, null));
@@ -136,35 +175,36 @@
   }
 
   // One request. Returns the seconds to wait before the next; null for none any more.
-  async function ask() {
-    const feed = shownFeed();
-    if (!feed) return null;
-    cursor ??= feed.dataset.cursor;
-    if (feed.dataset.stream !== undefined && !failures) return listen(feed);
+  async function ask(shown) {
+    if (shown.dataset.stream !== undefined && !failures) return listen(shown);
     poll = new AbortController();
     const headers = { Accept: "application/json" };
-    const answer = await fetch(`${feed.dataset.events}?${query()}&wait=25`, { signal: poll.signal, headers });
+    const answer = await fetch(`${shown.dataset.events}?${query(shown)}&wait=25`, { signal: poll.signal, headers });
     if (answer.status === 503) return Number(answer.headers.get("Retry-After")) || 1;
     if (answer.status === 410) { location.reload(); return null; }
     if (answer.status === 401 || answer.status === 404) return null;
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const entries = await answer.json();
-    cursor = answer.headers.get("X-Next-Cursor") ?? cursor;
+    // Another one is shown by now, which knows of them, or asks for them itself.
+    if (shown !== followed()) return 0;
     reached();
-    if (entries.length) await arrived(entries);
+    if (entries.length) await arrived(shown, entries);
+    shown.dataset.cursor = answer.headers.get("X-Next-Cursor") ?? shown.dataset.cursor;
     return 0;
   }
 
   async function follow() {
     while (!document.hidden) {
+      current = followed();
+      if (!current) return;
       try {
-        const pause = await ask();
+        const pause = await ask(current);
         if (pause === null) return;
         if (pause) await sleep(pause);
       } catch (error) {
         if (error.name === "AbortError") return;
         failures += 1;
-        if (failures >= 2 && shownFeed()) showLost();
+        if (failures >= 2 && followed()) showLost(followed());
         await sleep(Math.min(2 ** (failures - 1), LONGEST_PAUSE));
       }
     }
@@ -172,21 +212,29 @@
 
   // At midnight the day of today is another.
   const midnight = new Date().setHours(24, 0, 1, 0);
-  setTimeout(() => { if (shownFeed()) putIn().catch(() => {}); }, midnight - Date.now());
+  setTimeout(() => { if (followed() && !isCount(followed())) putIn().catch(() => {}); }, midnight - Date.now());
 
   let following = null;
   const start = () => { following ??= follow().finally(() => { following = null; }); };
+  const again = () => { if (following) following.then(start); else start(); };
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) poll?.abort();
-    else if (following) following.then(start);
-    else start();
+    else again();
   });
-  document.addEventListener("htmx:after:swap", () => { if (!following) start(); });
+  // Another part of the page, or another moment, is shown: what is followed may be another.
+  const turn = () => {
+    if (following && followed() === current) return;
+    waiting = 0;
+    poll?.abort();
+    again();
+  };
+  document.addEventListener("htmx:after:swap", turn);
+  document.addEventListener("ui:moved", turn);
   // The page after a comment was sent: that of all entries, which has the comment whatever is shown here.
   document.addEventListener("ui:page", ({ detail: page }) => {
     const chosen = document.querySelector(".feed-filters [aria-pressed=true]")?.value;
     if (chosen === "all") merge(page);
-    else location.assign(shownFeed().closest("main").querySelector(".feed-filters").action);
+    else location.assign(document.querySelector("main .feed-filters").action);
   });
   window.addEventListener("pagehide", () => poll?.abort());
   start();

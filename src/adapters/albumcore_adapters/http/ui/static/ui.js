@@ -180,6 +180,7 @@
         document.title = found.title;
         document.body.classList.toggle("is-past", Boolean(at));
         window.htmx?.process(document.getElementById("past-then"));
+        document.dispatchEvent(new CustomEvent("ui:moved"));
         wait(false);
         shown = address.search;
         settle(address);

@@ -1,0 +1,170 @@
+"""What comes by itself: to a timeline, to a gallery, and into the count of a page of the past."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from playwright.sync_api import Page, expect
+
+import albumcore_adapters.server
+from support.chromium import Chromium, Window
+
+ALBUM = "/ui/albums/{album}"
+PATIENT = "/ui/patients/1"
+FOLLOWED = "**/events?after=*"
+
+
+def follow(window: Window, path: str) -> Page:
+    """Open a page, and wait until it asks for what comes."""
+    with window.page.expect_request(FOLLOWED):
+        return window.open(path)
+
+
+def comment(page: Page, text: str) -> None:
+    """Send a comment, and wait until it is shown."""
+    page.locator("#comment").fill(text)
+    page.locator(".composer button.primary").click()
+    expect(page.locator("#feed blockquote").first).to_have_text(text)
+
+
+def add_picture(page: Page) -> None:
+    """Add a picture to a gallery, and wait until it is shown."""
+    pictures = page.locator(".gallery figure")
+    number = pictures.count()
+    photo = files(albumcore_adapters.server).joinpath("demo_images", "headshot.jpg").read_bytes()
+    page.set_input_files("#picture", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo})
+    with page.expect_navigation():
+        page.locator("#add button.primary").click()
+    expect(pictures).to_have_count(number + 1)
+
+
+def number_in(page: Page) -> int:
+    """How many entries the band says have come since."""
+    return int(str(page.locator(".past-band .since").text_content()).split()[0])
+
+
+def test_a_comment_appears_in_another_window(demo: Chromium) -> None:
+    """Within a second, without a reload; a reader who is further down, or writes, is asked first."""
+    with demo.window() as hers, demo.window() as other:
+        writer, reader = hers.open(ALBUM), other.page
+        follow(other, ALBUM)
+        first = reader.locator("#feed blockquote").first
+        comment(writer, "Look at this")
+        expect(first).to_have_text("Look at this")
+        assert len([one for one in other.asked if one.endswith("/ui.css")]) == 1
+        assert other.said == []
+
+        reader.locator("#comment").fill("I am writing")
+        comment(writer, "And at this")
+        pill = reader.locator("#live button")
+        expect(pill).to_have_text("Show 1 new entry")
+        expect(first).to_have_text("Look at this")
+        pill.click()
+        expect(first).to_have_text("And at this")
+        expect(pill).to_have_count(0)
+        expect(reader.locator("#comment")).to_have_value("I am writing")
+
+
+def test_a_lost_connection_is_said(demo: Chromium) -> None:
+    """After the second failure; what came in between is there when the connection is."""
+    with demo.window() as window:
+        window.context.route(FOLLOWED, lambda route: route.abort())
+        page = window.open(ALBUM)
+        expect(page.locator("#live")).to_contain_text("Not live since")
+        window.context.unroute(FOLLOWED)
+        with demo.window() as other:
+            comment(other.open(ALBUM), "Meanwhile")
+        expect(page.locator("#feed blockquote").first).to_have_text("Meanwhile")
+        expect(page.locator("#live")).to_be_empty()
+
+
+def test_the_band_of_the_past_counts_what_comes(demo: Chromium) -> None:
+    """It alone changes: nothing moves, and neither the timeline nor the sentence of the band is another."""
+    with demo.window() as hers, demo.window() as other:
+        writer = hers.open(ALBUM)
+        # As of the newest entry: nothing has come since, and the count that appears finds its room.
+        stop = writer.locator("#stops option").nth(-2)
+        newest = str(stop.get_attribute("data-at"))
+        page = follow(other, f"{ALBUM}?at={newest}")
+        since, timeline = page.locator(".past-band .since"), page.locator("#past-then")
+        expect(since).to_be_empty()
+        shown, places = timeline.inner_html(), [timeline.bounding_box()]
+        sentence = page.locator(".past-band [role=status]").first
+        sentence.evaluate("(one) => { one.dataset.same = '' }")
+        comment(writer, "After then")
+        expect(since).to_have_text("1 entry since then.")
+        comment(writer, "And after that")
+        expect(since).to_have_text("2 entries since then.")
+        assert since.get_attribute("role") == "status"
+        assert sentence.get_attribute("data-same") == ""
+        assert timeline.inner_html() == shown
+        assert [timeline.bounding_box()] == places
+        assert other.said == []
+
+
+def test_the_count_goes_on_where_the_slider_leads(demo: Chromium) -> None:
+    """From the number of the new band: what had come before is in it once; back in the present, entries come again."""
+    with demo.window() as hers, demo.window() as other:
+        writer = hers.open(ALBUM)
+        page = follow(other, f"{ALBUM}?at={{then}}")
+        before = number_in(page)
+        comment(writer, "Counted")
+        since = page.locator(".past-band .since")
+        expect(since).to_have_text(f"{before + 1} entries since then.")
+        slider = page.get_by_role("slider")
+        for key, later in (("ArrowLeft", before + 2), ("ArrowRight", before + 1)):
+            with page.expect_request(FOLLOWED):
+                slider.press(key)
+            expect(since).to_have_text(f"{later} entries since then.")
+        comment(writer, "Counted as well")
+        expect(since).to_have_text(f"{before + 2} entries since then.")
+        with page.expect_request(FOLLOWED):
+            slider.press("End")
+        expect(page.locator("#feed blockquote").first).to_have_text("Counted as well")
+        comment(writer, "Shown")
+        expect(page.locator("#feed blockquote").first).to_have_text("Shown")
+
+
+def test_a_picture_appears_in_another_window(demo: Chromium) -> None:
+    """At the top of the gallery by itself, with its count; a reader who is further down is asked first."""
+    with demo.window() as hers, demo.window() as other:
+        adder = hers.open(PATIENT)
+        page = follow(other, PATIENT)
+        pictures = page.locator(".gallery figure")
+        number = pictures.count()
+        pictures.nth(1).locator("a").focus()
+        add_picture(adder)
+        expect(pictures).to_have_count(number + 1)
+        expect(page.locator("#past-head")).to_contain_text(f"{number + 1} images")
+        expect(page.locator(".chips [aria-pressed=true] .count")).to_have_text(str(number + 1))
+        expect(pictures.nth(2).locator("a")).to_be_focused()
+        assert other.said == []
+
+        page.evaluate("document.body.style.minHeight = '300vh'; scrollTo(0, 500)")
+        adder.locator(".gallery figure a").first.click()
+        adder.locator(".danger").click()
+        expect(adder.locator(".gone")).to_have_count(1)
+        pill = page.locator("#live button")
+        expect(pill).to_have_text("Show 1 change")
+        expect(page.locator(".gone")).to_have_count(0)
+        pill.click()
+        expect(page.locator(".gone")).to_have_count(1)
+        expect(pill).to_have_count(0)
+        # What one brings back oneself is shown at once, and is no news.
+        page.locator(".gone button").click()
+        expect(pictures).to_have_count(number + 1)
+        expect(page.locator("#live")).to_be_empty()
+
+
+def test_the_past_of_a_patient_is_counted_on(demo: Chromium) -> None:
+    """As that of an album."""
+    with demo.window() as hers, demo.window() as other:
+        adder = hers.open(PATIENT)
+        page = follow(other, f"{PATIENT}?at={{lately}}")
+        before = page.locator(".past-band .since").get_attribute("data-since")
+        pictures = page.locator(".gallery figure").count()
+        add_picture(adder)
+        expect(page.locator(".past-band .since")).to_have_attribute(
+            "data-since", str(int(str(before)) + 1)
+        )
+        expect(page.locator(".gallery figure")).to_have_count(pictures)
