@@ -52,6 +52,14 @@ UI_PAGES = (
     UiPage("albums", "/ui/albums"),
     UiPage("albums-none-found", "/ui/albums?q=nothing+like+it", is_pictured=False),
     UiPage("new-album", "/ui/new-album"),
+    UiPage(
+        "new-album-refused",
+        "/ui/new-album",
+        status=400,
+        is_pictured=False,
+        press=_SEND,
+        fields={"#name": " "},
+    ),
     UiPage("album", "/ui/albums/{album}"),
     UiPage("album-comments", "/ui/albums/{album}?show=comments", is_pictured=False),
     UiPage("past", "/ui/albums/{album}?at={then}"),
@@ -70,7 +78,13 @@ UI_PAGES = (
     UiPage("inbox-upload", "/ui/inbox/upload", is_pictured=False),
     UiPage("album-settings", "/ui/albums/{album}/settings"),
     UiPage("tokens", "/ui/albums/{album}/tokens"),
-    UiPage("token-made", "/ui/albums/{album}/tokens", press=_SEND, fields={"#title": "Scanner 3"}),
+    UiPage("new-token", "/ui/albums/{album}/tokens/new"),
+    UiPage(
+        "token-made",
+        "/ui/albums/{album}/tokens/new",
+        press=_SEND,
+        fields={"#title": "Scanner 3"},
+    ),
     UiPage("webhooks", "/ui/albums/{album}/webhooks"),
     UiPage("webhook", "/ui/albums/{album}/webhooks/{webhook}"),
     UiPage(
@@ -88,6 +102,7 @@ UI_PAGES = (
     UiPage("picture", "/ui/patients/1/pictures/1"),
     UiPage("settings", "/ui/settings"),
     UiPage("own-tokens", "/ui/settings/tokens"),
+    UiPage("new-own-token", "/ui/settings/tokens/new", is_pictured=False),
     UiPage("keyboard", "/ui/keyboard"),
     UiPage(
         "not-member-then",

@@ -89,6 +89,9 @@ def test_a_token_is_shown_once_and_can_be_revoked(world: World) -> None:
     browser = signed_in(world, ALICE)
     browser.cookies["tz"] = "Europe/Zurich"
     browser.get(f"{HERE}/tokens")
+    assert "No link yet" in browser.words
+    assert f'data-dialog href="{HERE}/tokens/new"' in browser.page
+    browser.get(f"{HERE}/tokens/new")
     [starts] = re.findall(r'name="not_before_time"[^>]* value="([^"]*)"', browser.page)
     assert starts == "2026-03-01T13:00"
     browser.post(
@@ -162,6 +165,7 @@ def test_a_refused_token_is_shown_again_with_the_reason(
     }
     assert browser.post(f"{HERE}/tokens", **given).status_code == 400
     assert about in browser.page
+    assert f'name="title" required maxlength="255" value="{given["title"]}"' in browser.page
     assert world.state() == before
 
 
@@ -249,6 +253,9 @@ def test_a_program_acts_as_the_reader_until_its_token_is_revoked(world: World) -
     assert "Bob" in browser.words
     assert f'href="{MINE}"' in browser.page
     browser.get(MINE)
+    assert "No program acts as you" in browser.words
+    browser.get(f"{MINE}/new")
+    assert f'action="{MINE}"' in browser.page
     browser.post(MINE, title="My script", not_before_time="", expiration_time="2026-03-02T13:00")
     [secret] = re.findall(r'id="secret" readonly value="(\w+)"', browser.page)
     assert "/link/" not in browser.page
@@ -260,7 +267,7 @@ def test_a_program_acts_as_the_reader_until_its_token_is_revoked(world: World) -
     assert read() == 200
     assert f'href="{MINE}">I have copied it' in browser.page
     browser.get(MINE)
-    assert f'action="{MINE}"' in browser.page
+    assert f'href="{MINE}/new"' in browser.page
     assert f'action="{MINE}/revoke"' in browser.page
     assert "My script" in browser.words
     assert secret not in browser.page

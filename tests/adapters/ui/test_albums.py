@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import pytest
 
 from albumcore import (
@@ -29,8 +31,23 @@ def test_an_empty_list_says_what_an_album_is_for(world: World) -> None:
     browser.post("/ui/albums", name="Second opinions", description="For Thursday")
     assert "Second opinions" in browser.words
     assert "You opened this album" in browser.words
-    assert browser.post("/ui/albums", name="").status_code == 400
-    assert "name" in browser.words
+
+
+def test_a_refused_album_is_shown_again_with_the_reason(world: World) -> None:
+    """And with what was written."""
+    browser = signed_in(world, DAVE)
+    browser.get("/ui/new-album")
+    for form, field in (({"name": " "}, "name"), ({"description": "x" * 2049}, "description")):
+        given = {"name": "Second <opinions>", "description": "For Thursday", **form}
+        assert browser.post("/ui/albums", **given).status_code == 400
+        assert f'aria-invalid="true" aria-describedby="{field}-about"' in browser.page
+        assert "Not created" in browser.words
+        assert (
+            f'name="name" required maxlength="255" value="{escape(given["name"])}"' in browser.page
+        )
+        assert f">{given['description']}</textarea>" in browser.page
+    browser.get("/ui/albums")
+    assert "No album yet" in browser.words
 
 
 def test_the_list_is_searched_and_filtered(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 from albumcore import post_comment
@@ -194,6 +195,19 @@ def test_a_form_of_the_past_is_refused(world: World) -> None:
     for at in ("2026-03-01T12:00:00Z", "2026-03-01T12:00"):
         browser.get(HERE)
         assert browser.post(f"{HERE}/comments?at={at}", comment="x").status_code == 409
+
+
+def test_a_form_of_a_dialog_says_where_it_leads(world: World) -> None:
+    """Its script would follow a redirect out of sight; a refused form is answered as every other."""
+    browser = signed_in(world, ALICE)
+    browser.get("/ui/new-album")
+    [csrf] = set(re.findall(r'name="_csrf" value="(\w+)"', browser.page))
+    headers = {"UI-Dialog": "true"}
+    answer = browser.ask("POST", "/ui/albums", f"_csrf={csrf}&name=Made", headers)
+    assert answer.status_code == 204
+    browser.get(answer.headers["location"])
+    assert "<h1>Made</h1>" in browser.page
+    assert browser.ask("POST", "/ui/albums", f"_csrf={csrf}&name=", headers).status_code == 400
 
 
 def test_the_reading_routes_of_the_api_answer_a_session(world: World) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from attrs import frozen
 
 from albumcore import Albumcore, FeedQuery, album_stream, create_album, set_favorite
+from albumcore.errors import Invalid
 from albumcore.feed import EntryKind
 from albumcore.feed.visibility import scopes_of
 from albumcore.ids import AlbumId
@@ -112,14 +113,30 @@ def _matches(one: AlbumOverview, query: str) -> bool:
 
 def new_album_page(request: PageRequest) -> Response:
     """Show the form of a new album."""
-    return show(request, "new_album.html")
+    return _new_album(request)
+
+
+def _new_album(request: PageRequest, refused: Invalid | None = None) -> Response:
+    """The form of a new album: empty, or as it was filled in and why it was refused."""
+    return show(
+        request,
+        "new_album.html",
+        status=200 if refused is None else 400,
+        album_name=request.form.text("name") or "",
+        album_description=request.form.text("description") or "",
+        refused=None if refused is None else refused.field,
+        reason="" if refused is None else refused.detail,
+    )
 
 
 def create(request: PageRequest, albums: Albumcore, make_id: MakeId) -> Response:
-    """Create an album, and show it."""
+    """Create an album, and show it; a refused form is shown again with the reason."""
     form, album = request.form, AlbumId(make_id(ALBUM_ID_LENGTH))
     name, description = form.text("name") or "", form.text("description") or ""
-    albums.handle(album_stream(album), create_album, request.source, name, description)
+    try:
+        albums.handle(album_stream(album), create_album, request.source, name, description)
+    except Invalid as error:
+        return _new_album(request, error)
     return request.to(f"/ui/albums/{album}")
 
 

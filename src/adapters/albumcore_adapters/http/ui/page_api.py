@@ -53,6 +53,9 @@ PAGE_HEADERS: Mapping[str, str] = {
 
 SIGN_IN = "/ui/sign-in"
 
+FROM_DIALOG = "UI-Dialog"
+"""The header of a form that script sends from a dialog: where it would lead to is in ``Location`` of a 204."""
+
 _UIDS = (("study", study_in), ("series", series_in), ("instance", instance_in))
 _EMPTY = Fields({}, BadQuery)
 
@@ -97,7 +100,11 @@ class PageApi:
                 return self._answer(route, respond, req, path), False
         if route.method == "POST":
             check_origin(req)
-        return self._answer(route, respond, req, path), False
+        response = self._answer(route, respond, req, path)
+        if response.status == 303 and req.get_header(FROM_DIALOG) == "true":
+            # A redirect would be followed out of sight: the reader would be taken to have looked at the page.
+            response = evolve(response, status=204)
+        return response, False
 
     def _answer(
         self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]

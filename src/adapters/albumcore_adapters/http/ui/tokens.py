@@ -35,33 +35,39 @@ _TIMES = ("not_before_time", "expiration_time")
 def tokens_page(
     request: PageRequest, albums: Albumcore, people: People, token_last_uses: TokenLastUses
 ) -> Response:
-    """Show the tokens, the usable ones first, and the form of a new one."""
-    return _show(request, albums, people, token_last_uses)
-
-
-def _show(
-    request: PageRequest,
-    albums: Albumcore,
-    people: People,
-    token_last_uses: TokenLastUses,
-    refused: Invalid | None = None,
-) -> Response:
+    """Show the tokens, the usable ones first."""
     viewer, album = request.signed_in.caller.user, _album(request)
     stream = user_stream(viewer) if album is None else album_stream(album)
     rows = albums.index.rows(CapabilityTokenRow, {"stream": stream.name})
     rows.sort(key=lambda row: row.issued_at, reverse=True)
     rows.sort(key=lambda row: row.is_revoked or row.expires_at <= request.now)
-    form = request.form
     return show(
         request,
         "tokens.html",
-        status=200 if refused is None else 400,
         album=album,
         name=None if album is None else overview(albums.index, viewer, album).row.name,
         here_path=_here(request),
         tokens=tokens_json(rows, viewer, albums, people, token_last_uses),
         name_of=name_of,
         moment_of=datetime.fromisoformat,
+        grants=OFFERED_GRANTS,
+    )
+
+
+def new_token_page(request: PageRequest) -> Response:
+    """Show the form of a new token."""
+    return _form_page(request)
+
+
+def _form_page(request: PageRequest, refused: Invalid | None = None) -> Response:
+    """The form of a new token: empty, or as it was filled in and why it was refused."""
+    album, form = _album(request), request.form
+    return show(
+        request,
+        "new_token.html",
+        status=200 if refused is None else 400,
+        album=album,
+        here_path=_here(request),
         grants=() if album is None else OFFERED_GRANTS,
         chosen=[one for one in OFFERED_GRANTS if form.flag(f"{one}_permission")] or ["read"],
         title=form.text("title") or "",
@@ -87,7 +93,7 @@ def make_token(
         about = (albums, people, token_last_uses, clock, make_id)
         token = new_token_json(request.api_with(form), *about)
     except Invalid as error:
-        return _show(request, albums, people, token_last_uses, error)
+        return _form_page(request, error)
     return show(
         request,
         "token_made.html",
@@ -152,6 +158,12 @@ ROUTES = (
         "Show the capability tokens of an album.",
         permission=Permission.MANAGE_CAPABILITY_TOKENS,
     ),
+    page(
+        f"{_HERE}/new",
+        new_token_page,
+        "Show the form of a new capability token of an album.",
+        permission=Permission.MANAGE_CAPABILITY_TOKENS,
+    ),
     act(
         _HERE,
         make_token,
@@ -165,6 +177,7 @@ ROUTES = (
         permission=Permission.MANAGE_CAPABILITY_TOKENS,
     ),
     page(_MINE, tokens_page, "Show the tokens by which programs act as the reader."),
+    page(f"{_MINE}/new", new_token_page, "Show the form of such a token."),
     act(_MINE, make_token, "Make such a token, and show its secret."),
     act(f"{_MINE}/revoke", revoke_token, "Revoke such a token."),
 )

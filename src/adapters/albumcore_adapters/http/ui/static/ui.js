@@ -21,6 +21,7 @@
 
   // A comment is sent without a reload, and what was written is lost only when it is recorded. `ui:page` hands on the
   // page that the answer is.
+  const wordsOf = (part) => [...part.querySelectorAll("h1, h1 + p")].map((one) => one.textContent).join(" ");
   const refuse = (form, words) => {
     const refusal = form.querySelector("[data-refusal]");
     refusal.hidden = false;
@@ -31,7 +32,7 @@
     if (!form) return;
     const answer = new DOMParser().parseFromString(ctx.text, "text/html");
     if (ctx.response.status >= 400) {
-      refuse(form, [...answer.querySelectorAll("main h1, main h1 + p")].map((one) => one.textContent).join(" "));
+      refuse(form, wordsOf(answer.querySelector("main")));
       return;
     }
     form.querySelector("[data-refusal]").hidden = true;
@@ -59,31 +60,88 @@
     part?.focus({ preventScroll: true });
   });
 
-  // A page with one question or one list is shown over this one; without script its link leads there.
-  const showOver = async (address) => {
-    const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
-    const page = answer?.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
-    const content = page?.querySelector("main > *");
-    if (!content) {
-      location.assign(address);
-      return;
-    }
+  // Buttons that copy a field.
+  const offerCopies = (part) => { for (const one of part.querySelectorAll("[data-copy]")) one.hidden = false; };
+  offerCopies(document);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) navigator.clipboard?.writeText(document.getElementById(button.dataset.copy).value);
+  });
+
+  // A page with one question, one form or one list is shown over this one; without script its link leads there. A form in
+  // it is sent from there: where it leads to another page, that is opened; what it is answered with otherwise, such as
+  // itself with the reason for a refusal, takes its place.
+  const read = async (address, options = {}) => {
+    const answer = await fetch(address, { ...options, headers: { Accept: "text/html", ...options.headers } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return { answer, content: page.querySelector("main > *") };
+  };
+  const fill = (dialog, content) => {
     content.classList.remove("center");
-    const dialog = document.createElement("dialog");
     const title = content.querySelector("h1");
     title.id = "dialog-title";
-    dialog.setAttribute("aria-labelledby", title.id);
-    dialog.append(content);
-    let close = dialog.querySelector("[data-close]");
+    title.tabIndex = -1;
+    let close = content.querySelector("[data-close]");
     if (!close) {
       close = document.createElement("button");
       close.textContent = document.body.dataset.close;
       content.append(close);
     }
     close.addEventListener("click", (event) => { event.preventDefault(); dialog.close(); });
-    dialog.addEventListener("close", () => dialog.remove());
+    offerCopies(content);
+    dialog.replaceChildren(content);
+  };
+  const complain = (form, words) => {
+    form.querySelector("[role=alert]")?.remove();
+    const note = document.createElement("p");
+    note.className = "note bad";
+    note.setAttribute("role", "alert");
+    note.textContent = words || document.body.dataset.unsent;
+    form.prepend(note);
+  };
+  // Returns whether the page is left.
+  const send = async (dialog, form, submitter) => {
+    const body = new URLSearchParams(new FormData(form, submitter));
+    const { answer, content } = await read(form.action, { method: "POST", body, headers: { "UI-Dialog": "true" } });
+    const leads = answer.headers.get("Location");
+    if (leads) {
+      location.assign(leads);
+      return true;
+    }
+    // Of what is no form, the words alone: what was written stays.
+    if (!answer.ok && !content?.querySelector("form")) {
+      complain(form, content && wordsOf(content));
+      return false;
+    }
+    fill(dialog, content);
+    // A page below that lists what was made is shown anew when the dialog is closed.
+    if (answer.ok && content.querySelector("a[data-close]")?.href === location.href) dialog.dataset.stale = "";
+    (content.querySelector("[aria-invalid=true]") ?? content.querySelector("h1")).focus();
+    return false;
+  };
+  const showOver = async (address) => {
+    const { answer, content } = await read(address).catch(() => ({}));
+    if (!answer?.ok || answer.redirected || !content) {
+      location.assign(address);
+      return;
+    }
+    const dialog = document.createElement("dialog");
+    dialog.setAttribute("aria-labelledby", "dialog-title");
+    fill(dialog, content);
+    dialog.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (dialog.ariaBusy === "true") return;
+      dialog.ariaBusy = "true";
+      const isLeft = await send(dialog, event.target, event.submitter).catch(() => complain(event.target));
+      if (!isLeft) dialog.ariaBusy = null;
+    });
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      if (dialog.dataset.stale !== undefined) location.reload();
+    });
     document.body.append(dialog);
     dialog.showModal();
+    content.querySelector("input:not([type=hidden]), textarea, select")?.focus();
   };
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-dialog]");
@@ -91,12 +149,6 @@
     event.preventDefault();
     showOver(link.href);
   });
-
-  // Buttons that copy a field.
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => navigator.clipboard?.writeText(document.getElementById(button.dataset.copy).value));
-  }
 
   // A picture is shown before it is sent, whether it was chosen, taken with the camera, or dropped.
   document.addEventListener("change", (event) => {
