@@ -280,6 +280,7 @@ class World:
         description: str | None = None,
         series_description: str | None = None,
         instances: int = 1,
+        date: str | None = None,
     ) -> None:
         """Take series into the catalogue, each with a modality and some instances; into an inbox too."""
         self.service.catalogue.store(
@@ -288,7 +289,7 @@ class World:
                     StudyUID(study),
                     SeriesUID(uid),
                     f"{uid}.{number}",
-                    _attributes({"00081030": description}),
+                    _attributes({"00081030": description, "00080020": date}),
                     _attributes({"00080060": modality, "0008103E": series_description}),
                     {},
                 )

@@ -164,6 +164,9 @@ def test_every_mutation_has_its_sentences(language: str) -> None:
     for mutation in MUTATIONS:
         for form in ("you", "they", *(["to_you"] if mutation in targets else [])):
             assert f"timeline.{mutation.lower()}.{form}" in texts
+    for form in ("you", "they"):
+        for mutation in ("import_study", "remove_study"):
+            assert f"timeline.{mutation}_unnamed.{form}" in texts
 
 
 def test_settings_are_of_the_browser(world: World) -> None:

@@ -238,7 +238,7 @@ def test_a_study_without_a_date_or_a_kind_has_a_title(world: World) -> None:
     )
     browser = signed_in(world, ALICE)
     browser.get(f"{HERE}/studies")
-    assert "A study (DICOM)" in browser.words
+    assert "A study without a name" in browser.words
     browser.get(f"{HERE}/studies/{STUDY}")
     assert "born" not in browser.words
 

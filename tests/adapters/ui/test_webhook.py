@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from albumcore import WebhookEvent, add_member
+from albumcore import WebhookEvent, add_member, remove_study
 from support.browser import signed_in
 from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE
 from support.pictured import CT_STUDY, MR_STUDY, TWO_FRAMES, store_pictures
@@ -65,10 +65,15 @@ def test_a_study_and_a_member_are_delivered_by_hand(tmp_path: Path) -> None:
         browser.post(f"{HERE}/trigger", user=BOB)
         assert "new members by hand Bob" in browser.words
         assert "new series by hand e+1, 1 series" in browser.words
+        browser.post(f"{HERE}/trigger", StudyInstanceUID=MR_STUDY)
+        assert "by hand a study of 26 August 2004 (MR), 1 series" in browser.words
+        one.act(remove_study, MR_STUDY)
+        browser.get(HERE)
+        assert "by hand a study of 26 August 2004 (MR), 1 series" in browser.words
         bodies = one.bodies()
         assert [body["new_user"]["email"] for body in bodies if "new_user" in body] == [BOB_AT]
         studies = [body["updated_study"]["study_uid"] for body in bodies if "new_user" not in body]
-        assert studies == [CT_STUDY]
+        assert studies == [CT_STUDY, MR_STUDY]
         for form, status in (
             ({"StudyInstanceUID": "1.2.3"}, 400),
             ({"StudyInstanceUID": "no uid"}, 400),

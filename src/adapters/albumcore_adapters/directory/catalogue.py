@@ -7,10 +7,12 @@ Descriptions and personal data of studies are here; events refer to studies and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from attrs import frozen
 
 from albumcore.ids import SeriesUID, StudyUID, UserId
+from albumcore_adapters.base.dicom_matching import date_value
 from albumcore_adapters.directory.claims import confirm_by_import
 from albumcore_adapters.directory.inbox import PUT_INTO_INBOX
 from albumcore_adapters.directory.instances import InstanceRecord, place_series, write_instances
@@ -105,6 +107,16 @@ class Catalogue:
             study_uids,
         )
         return {row["study_uid"]: row["description"] for row in rows}
+
+    def study_dates(self, study_uids: Iterable[StudyUID]) -> dict[StudyUID, date]:
+        """Return StudyDate, (0008,0020), of those studies that have a valid one."""
+        rows = self._rows_in(
+            "SELECT study_uid, date FROM directory_study"
+            " WHERE study_uid IN (:values) AND date IS NOT NULL",
+            study_uids,
+        )
+        found = {row["study_uid"]: date_value(row["date"]) for row in rows}
+        return {uid: day for uid, day in found.items() if day is not None}
 
     def series_descriptions(self, series_uids: Iterable[SeriesUID]) -> dict[SeriesUID, str]:
         """Return SeriesDescription, (0008,103E), of those series that have one."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from attrs import field, frozen
 
 from albumcore import FeedPage, render_feed, render_study_comments
 from albumcore.feed import Entry, FeedForm, Person
@@ -12,6 +14,39 @@ from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims, album_holder
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.webhooks.json_values import person_json
+
+
+@frozen
+class AlbumDescriptions:
+    """What an album shows of studies and series from their images; read once for all that is shown together.
+
+    Any user may claim a series without images, of any study: a claim alone shows nothing.
+
+    Attributes:
+        kinds: The modality of each series that shows its study, by study and series; None if it has none.
+        studies: The descriptions of studies.
+        series: The descriptions of series.
+    """
+
+    kinds: Mapping[tuple[StudyUID, SeriesUID], str | None] = field(factory=dict)
+    studies: Mapping[StudyUID, str] = field(factory=dict)
+    series: Mapping[SeriesUID, str] = field(factory=dict)
+
+    def shows(self, study: StudyUID, uids: Iterable[SeriesUID]) -> bool:
+        """Whether one of some series shows its study."""
+        return any((study, uid) in self.kinds for uid in uids)
+
+    def of_study(self, study: StudyUID, uids: Iterable[SeriesUID]) -> str | None:
+        """The description of a study, by some series of it; None if it has none, or it is not shown."""
+        return self.studies.get(study) if self.shows(study, uids) else None
+
+    def of_series(self, study: StudyUID, uid: SeriesUID) -> str | None:
+        """The description of a series; None if it has none, or it is not shown."""
+        return self.series.get(uid) if self.shows(study, [uid]) else None
+
+    def modalities(self, study: StudyUID, uids: Iterable[SeriesUID]) -> list[str]:
+        """The modalities of those of some series of a study that show it."""
+        return sorted({kind for uid in uids if (kind := self.kinds.get((study, uid)))})
 
 
 def render(
@@ -29,8 +64,9 @@ def render(
     described = {
         uid for one in page.entries if form.describes_series(one) for uid in one.series_uids
     }
-    of_study, of_series = descriptions(page.studies, named, described, album, catalogue, claims)
-    return render_feed(page, people.people(page.users), of_study, of_series, form, versions)
+    shown = descriptions(page.studies, named, described, album, catalogue, claims)
+    known = people.people(page.users)
+    return render_feed(page, known, shown.of_study, shown.of_series, form, versions)
 
 
 def descriptions(
@@ -40,11 +76,8 @@ def descriptions(
     album: AlbumId,
     catalogue: Catalogue,
     claims: SeriesClaims,
-) -> tuple[
-    Callable[[StudyUID, Sequence[SeriesUID]], str | None],
-    Callable[[StudyUID, SeriesUID], str | None],
-]:
-    """The descriptions of studies and series, as far as an album shows them; read once for all.
+) -> AlbumDescriptions:
+    """What an album shows of studies and series.
 
     Args:
         studies: The studies that are described.
@@ -53,26 +86,16 @@ def descriptions(
         album: The album.
         catalogue: What the images say.
         claims: Which holdings are claims.
-
-    Returns:
-        The description of a study, by some series of it in the album; and that of a series. None: it has none, or it
-        is not shown.
     """
     claimed = {(one.study, one.series) for one in claims.on_series(named, {album_holder(album)})}
-    shown = {
-        (known.study_uid, uid) for uid, known in catalogue.series(named).items() if known.populated
-    } - claimed
-    of_studies = catalogue.study_descriptions(studies)
-    series = catalogue.series_descriptions(described)
-
-    def of_study(study: StudyUID, uids: Sequence[SeriesUID]) -> str | None:
-        # Any user may claim a series without images, of any study. A claim alone does not show its description.
-        return of_studies.get(study) if any((study, uid) in shown for uid in uids) else None
-
-    def of_series(study: StudyUID, uid: SeriesUID) -> str | None:
-        return series.get(uid) if (study, uid) in shown else None
-
-    return of_study, of_series
+    kinds = {
+        (known.study_uid, uid): known.modality
+        for uid, known in catalogue.series(named).items()
+        if known.populated and (known.study_uid, uid) not in claimed
+    }
+    return AlbumDescriptions(
+        kinds, catalogue.study_descriptions(studies), catalogue.series_descriptions(described)
+    )
 
 
 def render_comments(

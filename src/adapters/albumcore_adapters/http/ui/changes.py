@@ -24,6 +24,7 @@ from albumcore_adapters.http.kheops.feed_json import descriptions
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.past import AlbumThen
 from albumcore_adapters.http.ui.sentences import Sentences, bold, name_of
+from albumcore_adapters.http.ui.study_names import StudyNames
 from albumcore_adapters.http.ui.timeline import ENTRIES
 from albumcore_adapters.webhooks.json_values import person_json
 
@@ -159,16 +160,20 @@ class _Found:
         }
         series |= {uid: study for study, entry in gone.items() for uid in entry.series_uids}
         about = (album, self.catalogue, self.claims)
-        of_study, _ = descriptions(studies, [*series], [], *about)
+        shown = descriptions(studies, [*series], [], *about)
         by_study = _by_study([(study, uid) for uid, study in series.items()])
-        sentences = Sentences(request, album, request.signed_in.caller.user)
+        held = {study: self.now.studies.get(study, uids) for study, uids in by_study.items()}
+        names = StudyNames.read(request, self.catalogue, shown, held)
+        sentences = Sentences(request, album, request.signed_in.caller.user, names)
 
         def line(sign: str, key: str, study: StudyUID, number: int) -> ChangeLine:
-            shown = {"UID": study, "description": of_study(study, by_study.get(study, ()))}
+            name = names.phrase(study, by_study[study])
             count = request.say("timeline.series", n=number)
             at = None if study in self.now.studies else request.at
             at = exact_text(gone[study].recorded.at) if study in gone else at
-            text = request.say(f"changes.{key}", study=sentences.study(shown, at), count=count)
+            text = request.say(
+                f"changes.{key}", study=sentences.study(study, name, at), count=count
+            )
             return ChangeLine(sign, text, self._entry_about(study))
 
         return line

@@ -79,6 +79,13 @@ class LocalTimes:
             year=day.year,
         )
 
+    def short_date(self, day: date) -> Markup:
+        """A date without a weekday, as in 12 March; with the year where it is not the present one."""
+        if day.year != self.local(self.now).year:
+            return self.date(day)
+        month = self.texts.say(f"times.month.{day.month}")
+        return self.texts.say("times.short_date", day=day.day, month=month)
+
     def date(self, day: date) -> Markup:
         """A date without a weekday, as in 12 March 2026."""
         month = self.texts.say(f"times.month.{day.month}")

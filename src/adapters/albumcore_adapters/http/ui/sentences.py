@@ -15,6 +15,10 @@ from albumcore.ids import AlbumId, StudyUID, UserId
 from albumcore.json_object import Json
 from albumcore_adapters.base.time_texts import exact_text
 from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.study_names import StudyNames
+
+_UNNAMED = frozenset({"import_study", "remove_study"})
+"""The mutations whose sentence is another one where the study has no description: it says "the study" before it."""
 
 _REMOVALS = frozenset({"REMOVE_STUDY", "REMOVE_SERIES"})
 _JUST_BEFORE = timedelta(microseconds=1)
@@ -48,12 +52,14 @@ class Sentences:
         request: The request of the page: its language, and the addresses of studies.
         album: The album.
         viewer: The reader.
+        names: What the studies of the entries are called.
         studies: The studies of the entries that the shown page of the album has; any other is shown as it was.
     """
 
     request: PageRequest = field(repr=False)
     album: AlbumId
     viewer: UserId
+    names: StudyNames
     studies: Collection[StudyUID] = ()
 
     def say(self, entry: Entry, shown: Json) -> Markup:
@@ -81,6 +87,10 @@ class Sentences:
         key, places = str(entry.type.mutation).lower(), self._places(entry, shown)
         if isinstance(entry.recorded.event, AlbumEdited):
             places["what"] = self._edited(entry.recorded.event)
+        study = entry.study_uid
+        if study is not None and key in _UNNAMED:
+            is_described = self.names.is_described(study, entry.series_uids)
+            key = key if is_described else f"{key}_unnamed"
         if key == "new_report" and "report_provider" not in shown["source"]:
             key = "new_report_by_user"
         return self._said(key, entry, shown, places)
@@ -99,7 +109,9 @@ class Sentences:
         if target := shown.get("target"):
             places["whom"] = self.person(target)
         if study := shown.get("study"):
-            places["study"] = self.study(study, self._moment(entry))
+            uid = StudyUID(study["UID"])
+            name = self.names.phrase(uid, entry.series_uids)
+            places["study"] = self.study(uid, name, self._moment(entry))
             series = study.get("series", ())
             places["series"] = bold(
                 Markup(", ").join(one.get("description") or self._series_name() for one in series)
@@ -139,10 +151,9 @@ class Sentences:
             "timeline.former", who=name, tag=tag(self.request.say("timeline.no_longer_here"))
         )
 
-    def study(self, shown: Json, at: str | None) -> Markup:
+    def study(self, study: StudyUID, name: Markup | str, at: str | None) -> Markup:
         """A study as a link to its page, as of a moment; None for the present."""
-        address = self.request.url(f"/ui/albums/{self.album}/studies/{shown['UID']}", at=at)
-        name = shown.get("description") or self.request.say("timeline.study_without_name")
+        address = self.request.url(f"/ui/albums/{self.album}/studies/{study}", at=at)
         return Markup('<a href="{}">{}</a>').format(address, name)
 
 

@@ -35,6 +35,7 @@ from albumcore_adapters.http.ui.study_cards import (
     study_cards,
     written_name,
 )
+from albumcore_adapters.http.ui.study_names import StudyNames
 from albumcore_adapters.http.ui.templates import show
 from albumcore_adapters.http.ui.timeline import FORM, TimelineSource
 from albumcore_adapters.identity.errors import Unauthorized
@@ -168,7 +169,7 @@ def _comments(
     entries, total = holdings.albums.study_comments(study, viewer, FeedQuery(limit=_COMMENTS))
     users = {user for one in entries for user in (one.author, one.target) if user is not None}
     shown = render_comments(entries, can_see(holdings, study, users), people, FORM)
-    sentences = Sentences(request, shelf.album or AlbumId(""), viewer)
+    sentences = Sentences(request, shelf.album or AlbumId(""), viewer, StudyNames(request))
     return [
         {
             "sentence": sentences.say(entry, json),

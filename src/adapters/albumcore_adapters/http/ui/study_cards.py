@@ -20,7 +20,12 @@ from albumcore_adapters.access.series import (
     holdings_then,
     reach,
 )
-from albumcore_adapters.base.dicom_json import Attributes, integer_value, text_value
+from albumcore_adapters.base.dicom_json import (
+    Attributes,
+    integer_value,
+    text_value,
+    text_values,
+)
 from albumcore_adapters.base.dicom_matching import date_value
 from albumcore_adapters.directory.claims import Holding
 from albumcore_adapters.directory.study_search import (
@@ -33,6 +38,7 @@ from albumcore_adapters.http.kheops.parameters import asked_moment
 from albumcore_adapters.http.ui.album_then import shown_album_then
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest, neighbours
+from albumcore_adapters.http.ui.study_names import study_without_name
 from albumcore_adapters.sql.database import Database
 
 _STUDIES = 50  # on a page of them
@@ -321,8 +327,9 @@ def _study_card(
     pictured: Collection[SeriesUID] | None,
 ) -> StudyCard:
     request = shelf.request
-    day = day_of(request, attributes, "00080020")
-    modalities = (text_value(attributes, "00080061") or "").replace("\\", ", ")
+    taken = date_value(text_value(attributes, "00080020") or "")
+    day = None if taken is None else request.times.date(taken)
+    modalities = [*text_values(attributes, "00080061")]
     size = request.say(
         "study.size",
         series=request.say("study.series", n=integer_value(attributes, "00201206") or 0),
@@ -333,10 +340,11 @@ def _study_card(
     whole = request.url(f"{DATA}/studies/{study}/thumbnail", **query)
     return StudyCard(
         uid=study,
-        title=text_value(attributes, "00081030") or _title(request, day, modalities),
+        title=text_value(attributes, "00081030")
+        or study_without_name(request, taken, modalities, "title"),
         patient=written_name(text_value(attributes, "00100010")),
         born=day_of(request, attributes, "00100030"),
-        about=" · ".join(filter(None, (str(day or ""), modalities))),
+        about=" · ".join(filter(None, (str(day or ""), ", ".join(modalities)))),
         size=str(size),
         is_favorite=bool(set(favorites.get(study, ())) & set(series)),
         thumbnail=whole if shown else None,
@@ -349,9 +357,3 @@ def _series_title(say: Callable[..., Markup], attributes: Attributes) -> Markup:
     if number is None:
         return say("study.series_without_name")
     return say("study.series_number", number=number)
-
-
-def _title(request: PageRequest, day: Markup | None, modalities: str) -> Markup:
-    if day is not None:
-        return request.say("study.of_day", day=day, kind=modalities or "DICOM")
-    return request.say("study.without_day", kind=modalities or "DICOM")

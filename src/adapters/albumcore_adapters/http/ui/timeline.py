@@ -10,18 +10,20 @@ from typing import TypeAlias
 from attrs import frozen
 from markupsafe import Markup
 
-from albumcore import Album, Albumcore, FeedPage, FeedQuery
+from albumcore import Album, Albumcore, FeedPage, FeedQuery, render_feed
 from albumcore.feed import FEED, Entry, EntryKind, Family, FeedForm
-from albumcore.ids import AlbumId, StudyUID
+from albumcore.ids import AlbumId, SeriesUID, StudyUID
 from albumcore.index import SeriesRow
+from albumcore.json_object import Json
 from albumcore_adapters.directory.catalogue import Catalogue
 from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
-from albumcore_adapters.http.kheops.feed_json import render
+from albumcore_adapters.http.kheops.feed_json import descriptions
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.sentences import ICONS, Sentences, bold, other_in
 from albumcore_adapters.http.ui.study_cards import present_series
+from albumcore_adapters.http.ui.study_names import StudyNames
 
 ENTRIES = 50
 """Entries on a page of the timeline."""
@@ -185,10 +187,9 @@ class TimelineSource:
             for name in TIMELINE_CHIPS:
                 found = self.albums.feed(album, viewer, _page(name, 0, 0), version=version)
                 counts[name] = found.total
-        studies = self._present(album, page) if state is None else state.studies.keys()
-        sentences = Sentences(request, album, viewer, studies)
+        held = self._held(album, page) if state is None else state.studies
         pictured = None if version is None else present_series(self.albums, album)
-        lines = list(self._lines(request, sentences, page, looked, pictured))
+        lines = list(self._lines(request, album, page, held, looked, pictured))
         return Timeline(
             show=show,
             counts=counts,
@@ -203,26 +204,30 @@ class TimelineSource:
         viewer = request.signed_in.caller.user
         query = FeedQuery(_MUTATIONS, 1, studies=frozenset({study}), mutations=_ARRIVALS)
         page = self.albums.feed(album, viewer, query)
-        sentences = Sentences(request, album, viewer, {study})
-        return next(self._lines(request, sentences, page, 0, None), None)
+        held = self._held(album, page)
+        return next(self._lines(request, album, page, held, 0, None), None)
 
-    def _present(self, album: AlbumId, page: FeedPage) -> Collection[StudyUID]:
-        """The studies of the entries of a page that the album has at present."""
-        named = {one.study_uid for one in page.entries if one.study_uid is not None}
-        where = {"album_id": album, "study_uid": named}
-        rows = self.albums.index.rows(SeriesRow, where) if named else ()
-        return {StudyUID(row.study_uid) for row in rows}
+    def _held(self, album: AlbumId, page: FeedPage) -> Mapping[StudyUID, Collection[SeriesUID]]:
+        """The series of the studies of a page that the album has at present, by study."""
+        where = {"album_id": album, "study_uid": page.studies}
+        found: dict[StudyUID, list[SeriesUID]] = {}
+        for row in self.albums.index.rows(SeriesRow, where) if page.studies else ():
+            found.setdefault(StudyUID(row.study_uid), []).append(SeriesUID(row.series_uid))
+        return found
 
     def _lines(
         self,
         request: PageRequest,
-        sentences: Sentences,
+        album: AlbumId,
         page: FeedPage,
+        held: Mapping[StudyUID, Collection[SeriesUID]],
         looked: int,
         pictured: Collection[str] | None,
     ) -> Iterator[Line]:
-        album, viewer = sentences.album, sentences.viewer
-        shown = render(page, album, self.people, self.catalogue, self.claims, FORM)
+        """The entries of a page as lines; ``held`` has the studies that the album shows beside it."""
+        viewer = request.signed_in.caller.user
+        names, shown = self._named(request, album, page, held)
+        sentences = Sentences(request, album, viewer, names, held.keys())
         for entry, json in zip(page.entries, shown, strict=True):
             version = entry.recorded.version
             yield Line(
@@ -239,6 +244,29 @@ class TimelineSource:
                 if entry.comment is None
                 else (version,),
             )
+
+    def _named(
+        self,
+        request: PageRequest,
+        album: AlbumId,
+        page: FeedPage,
+        held: Mapping[StudyUID, Collection[SeriesUID]],
+    ) -> tuple[StudyNames, list[Json]]:
+        """What the studies of a page are called, and its entries as JSON objects.
+
+        A study that is not there is called by the series of its entries.
+        """
+        series = {
+            study: held.get(study)
+            or {uid for one in page.entries if one.study_uid == study for uid in one.series_uids}
+            for study in page.studies
+        }
+        named = {*page.series, *(uid for uids in series.values() for uid in uids)}
+        about = (album, self.catalogue, self.claims)
+        shown = descriptions(page.studies, named, page.series, *about)
+        people = self.people.people(page.users)
+        json = render_feed(page, people, shown.of_study, shown.of_series, FORM)
+        return StudyNames.read(request, self.catalogue, shown, series), json
 
 
 def _page(show: str, limit: int, offset: int) -> FeedQuery:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+
+from markupsafe import Markup
 
 from albumcore import Albumcore, Permission, WebhookEvent
 from albumcore.errors import WebhookNotFound
-from albumcore.ids import StudyUID, WebhookId
+from albumcore.ids import SeriesUID, StudyUID, WebhookId
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.directory.study_search import StudyQuery
 from albumcore_adapters.http.kheops import webhooks
 from albumcore_adapters.http.kheops.album_overview import members_json
+from albumcore_adapters.http.kheops.feed_json import descriptions
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.page_request import PageRequest, neighbours
 from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.sentences import name_of
 from albumcore_adapters.http.ui.study_cards import Shelf, study_cards
+from albumcore_adapters.http.ui.study_names import StudyNames
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.webhooks import (
     Outbox,
+    Trigger,
     TriggerSummary,
     list_triggers,
     triggers_json,
@@ -62,7 +68,7 @@ def webhook_page(
             album=album,
             webhook=webhook_json(webhook_id, webhook, TriggerSummary(total), shown),
             studies=studies,
-            titles={one.uid: one.title for one in studies},
+            called=_called(request, holdings, triggers),
             members=members,
             name_of=name_of,
             moment_of=datetime.fromisoformat,
@@ -72,6 +78,22 @@ def webhook_page(
         )
 
     return Response(200, body, HTML_PAGE)
+
+
+def _called(
+    request: PageRequest, holdings: Holdings, triggers: Iterable[Trigger]
+) -> Mapping[StudyUID, Markup | str]:
+    """What the studies of some deliveries are called, those that are gone from the album as well."""
+    album, held = request.api.album, holdings.albums.load(request.api.stream).studies
+    series: dict[StudyUID, set[SeriesUID]] = {}
+    for one in triggers:
+        if one.study_uid is not None:
+            found = series.setdefault(one.study_uid, {*held.get(one.study_uid, ())})
+            found.update(one.series_uids)
+    named = {uid for uids in series.values() for uid in uids}
+    shown = descriptions(series, named, (), album, holdings.catalogue, holdings.claims)
+    names = StudyNames.read(request, holdings.catalogue, shown, series)
+    return {study: names.phrase(study, uids) for study, uids in series.items()}
 
 
 def deliver_by_hand(request: PageRequest, albums: Albumcore, people: People) -> Response:
