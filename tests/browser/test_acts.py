@@ -113,3 +113,40 @@ def test_pages_work_without_script(demo: Chromium) -> None:
         page.locator("[name=language]").select_option("es")
         page.locator("main button.primary").click()
         expect(page.locator("html")).to_have_attribute("lang", "es")
+
+
+def test_a_date_that_is_written_leads_the_slider(demo: Chromium) -> None:
+    """To the last change at or before it; what is shown is of another moment until the page is asked for."""
+    with demo.window() as window:
+        page = window.open(ALBUM)
+        stop = page.locator("#stops option").nth(4)
+        field, then, words = page.locator("#at"), page.locator("#past-then"), page.locator("output")
+        now = field.input_value()
+        field.fill(str(stop.get_attribute("data-field")))
+        expect(page.get_by_role("slider")).to_have_value("4")
+        expect(words).to_have_text(str(stop.get_attribute("label")))
+        expect(then).to_have_attribute("aria-busy", "true")
+        field.fill(now)
+        expect(words).to_have_text("The album as it is now")
+        expect(then).to_have_attribute("aria-busy", "false")
+        field.fill(str(stop.get_attribute("data-field")))
+        with page.expect_navigation():
+            page.get_by_role("button", name="Look").click()
+        expect(page.locator(".past-band")).to_contain_text("You are looking at the past")
+        expect(page.get_by_role("slider")).to_have_value("4")
+
+
+def test_keys_of_a_page_rest_under_a_dialog(demo: Chromium) -> None:
+    """Those of the viewer as well."""
+    with demo.window() as window:
+        page = window.open("/ui/albums/{album}/studies/{study}/series/{series}")
+        words = page.locator("#frame-words")
+        before = str(words.text_content())
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        for key in ("j", "i", "g", "a"):
+            page.keyboard.press(key)
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.locator("#about")).to_be_visible()
+        expect(words).to_have_text(before)

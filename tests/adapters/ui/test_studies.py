@@ -12,7 +12,7 @@ from albumcore_adapters.http.ui import study_cards
 from support.browser import signed_in
 from support.dicom_files import dicom_file
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, STUDY, World
-from support.pictured import CT_STUDY, MR_STUDY, TWO_FRAMES, store_pictures
+from support.pictured import CT_SERIES, CT_STUDY, MR_STUDY, TWO_FRAMES, store_pictures
 
 HERE = f"/ui/albums/{ALBUM}"
 
@@ -81,7 +81,7 @@ def test_a_favourite_is_shown_as_one_everywhere(pictured: World) -> None:
         assert "26 August" not in browser.words
         browser.post(f"{HERE}/studies/{CT_STUDY}/favorite", favorite="false", **{"from": back})
     browser.get(f"{HERE}/studies?show=favorites")
-    assert "No study yet." in browser.words
+    assert "No favourite yet. Show all studies" in browser.words
     assert pictured.mutations()[:2] == ["REMOVE_FAV", "ADD_FAV"]
 
 
@@ -98,7 +98,7 @@ def test_a_study_is_removed_after_a_question(pictured: World) -> None:
     for path in (f"/studies/{CT_STUDY}", f"/studies/{CT_STUDY}/remove"):
         assert browser.get(HERE + path).status_code == 404
     browser.get(f"{HERE}/studies?at={then}")
-    assert "Studies then" in browser.words
+    assert "Studies on Sunday 1 March" in browser.words
     assert "e+1" in browser.words
     assert "Its images are not here any more" in browser.words
     assert "/favorite" not in browser.page
@@ -138,6 +138,42 @@ def test_the_page_of_a_study_has_its_series_and_what_is_known_of_it(pictured: Wo
     assert browser.get(f"{HERE}/studies/1.2.3.4.5").status_code == 404
     assert browser.get(f"{HERE}/studies/nonsense").status_code == 400
     assert signed_in(pictured, DAVE).get(f"{HERE}/studies/{CT_STUDY}").status_code == 404
+
+
+def test_an_album_without_studies_says_where_they_come_from(world: World) -> None:
+    """To those who may add some; in the past, it says that there were none."""
+    browser = signed_in(world, ALICE)
+    browser.get("/ui/new-album")
+    browser.post("/ui/albums", name="Empty")
+    here = browser.page.split('data-events="/ui/data')[1].split("/events")[0]
+    link = f'<a class="button primary" href="/ui{here}/upload">'
+    assert link in browser.page
+    browser.get(f"/ui{here}/studies")
+    assert browser.page.count(f'href="/ui{here}/upload"') == 1
+    assert "No study yet." in browser.words
+    browser.get(f"/ui{here}/studies?at={world.clock.now.isoformat()[:19]}Z")
+    assert "No study yet." in browser.words
+    assert "upload" not in browser.page
+
+
+def test_pages_of_studies_say_loudly_that_they_show_the_past(pictured: World) -> None:
+    """In a band, in the title and in the frame; from there it is one step to the album as it is."""
+    browser = signed_in(pictured, ALICE)
+    browser.post(f"{HERE}/studies/{CT_STUDY}/favorite", favorite="true")
+    then = pictured.clock.now.isoformat()[:19] + "Z"
+    pictured.clock.tick(60)
+    study = f"{HERE}/studies/{CT_STUDY}"
+    for path in (f"{HERE}/studies", study, f"{study}/series/{CT_SERIES}"):
+        browser.get(path)
+        assert "You are looking at the past." not in browser.words
+        assert '<body class=""' in browser.page
+        browser.get(f"{path}?at={then}")
+        assert browser.words.startswith("Sunday 1 March")
+        assert "This is the album as it was on Sunday 1 March" in browser.words
+        assert '<body class="is-past"' in browser.page
+        assert f'data-now href="{HERE}"' in browser.page
+        assert "Favourite" in browser.words
+        assert "commented" not in browser.words
 
 
 def test_a_study_without_images_has_a_page(world: World) -> None:

@@ -158,6 +158,15 @@ def asked_then(request: PageRequest, albums: Albumcore, stream: Stream[Any]) -> 
     return Then(moment, request.at or moment_text(moment.at), day, words)
 
 
+def asked_of_album(request: PageRequest, albums: Albumcore) -> Then | None:
+    """The moment of the album of the path that is asked for; None for the present, and for the inbox.
+
+    Raises:
+        BadQuery: it is no time of the past.
+    """
+    return asked_then(request, albums, request.api.stream) if "album" in request.path else None
+
+
 def album_at(request: PageRequest, albums: Albumcore) -> AlbumThen | None:
     """The album of the path as of the moment that is asked for; None for the present.
 

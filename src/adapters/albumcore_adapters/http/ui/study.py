@@ -25,6 +25,7 @@ from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
+from albumcore_adapters.http.ui.past import asked_of_album
 from albumcore_adapters.http.ui.sentences import Sentences, name_of, other_in
 from albumcore_adapters.http.ui.study_cards import (
     Shelf,
@@ -80,6 +81,7 @@ def studies_page(request: PageRequest, holdings: Holdings, database: Database) -
         request,
         "studies.html",
         shelf=shelf,
+        then=asked_of_album(request, holdings.albums),
         listing=list_studies(shelf, database, filters),
         may=permissions_on(request, holdings, shelf),
     )
@@ -114,6 +116,7 @@ def study_page(
         "study.html",
         shelf=shelf,
         study=study,
+        then=asked_of_album(request, holdings.albums),
         card=study_card(shelf, database, study),
         series=series_cards(shelf, database, study),
         facts=_facts(request, shelf, database, study),

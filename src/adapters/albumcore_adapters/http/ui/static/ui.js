@@ -204,6 +204,7 @@
     const parts = ["past-band", "past-head", "past-then"];
     let began = location.href;
     let shown = location.search;
+    let settled = field.value;
     let isMoving = false;
     let timer;
     let running;
@@ -235,6 +236,7 @@
         document.dispatchEvent(new CustomEvent("ui:moved"));
         wait(false);
         shown = address.search;
+        settled = field.value;
         settle(address);
       } catch (error) {
         if (error.name !== "AbortError") location.assign(address);
@@ -263,9 +265,10 @@
     });
     field.addEventListener("input", () => {
       let place = stops.length - 1;
-      while (place > 0 && stops[place].dataset.field > field.value) place -= 1;
+      while (field.value && place > 0 && stops[place].dataset.field > field.value) place -= 1;
       slider.value = place;
-      slider.setAttribute("aria-valuetext", stops[place].label);
+      say(stops[place].label);
+      wait(field.value !== settled);
     });
     // Not where a link within the page was followed.
     addEventListener("popstate", () => { if (location.search !== shown) location.reload(); });

@@ -112,7 +112,8 @@
   }));
   document.addEventListener("keydown", (event) => {
     const isField = event.target.closest("input:not([type=range]), textarea, select");
-    if (isField || event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.keys !== "on") return;
+    if (isField || event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.keys !== "on"
+      || document.querySelector("dialog[open]")) return;
     const key = event.key.toLowerCase();
     if (key === "j") step(1);
     else if (key === "k") step(-1);
