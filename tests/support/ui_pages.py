@@ -69,6 +69,12 @@ UI_PAGES = (
     UiPage("study", "/ui/albums/{album}/studies/{study}"),
     UiPage("study-past", "/ui/albums/{album}/studies/{study}?at={then}", is_pictured=False),
     UiPage("viewer", "/ui/albums/{album}/studies/{study}/series/{series}"),
+    UiPage("studies-past", "/ui/albums/{album}/studies?at={then}", is_pictured=False),
+    UiPage(
+        "viewer-past",
+        "/ui/albums/{album}/studies/{study}/series/{series}?at={then}",
+        is_pictured=False,
+    ),
     UiPage("study-removal", "/ui/albums/{album}/studies/{study}/remove"),
     UiPage("upload", "/ui/albums/{album}/upload"),
     UiPage("inbox", "/ui/inbox"),
