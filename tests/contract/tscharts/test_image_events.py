@@ -75,13 +75,24 @@ def test_no_events_yet(api: Api) -> None:
     assert shown(ask(api, after=empty.headers[CURSOR])) == [("image_added", one)]
 
 
+def test_only_what_comes_next(api: Api) -> None:
+    """As of an album, a limit of 0 gives the cursor after the newest event."""
+    assert shown(ask(api, after=ask(api, limit="0").headers[CURSOR])) == []
+    add(api)
+    newest = ask(api, limit="0")
+    assert newest.json == []
+    two = add(api)
+    assert shown(ask(api, after=newest.headers[CURSOR])) == [("image_added", two)]
+
+
 @pytest.mark.parametrize(
     "query",
     [
         {"after": "x"},
         {"wait": "61"},
         {"wait": ""},
-        {"limit": "0"},
+        {"wait": "1"},
+        {"limit": "-1"},
         {"limit": "x"},
         {"limit": "1001"},
     ],

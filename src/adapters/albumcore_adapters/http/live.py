@@ -114,6 +114,13 @@ class Live:
             return self.beginning(album)
         return self.cursor_after(newest.entries[0].recorded)
 
+    def cursor_at_end(self, albums: Albumcore, stream: Stream[Any]) -> str:
+        """The text of the cursor after the newest event of a stream; before the first one if there is none."""
+        newest = albums.states.current(stream)
+        if not newest.version:
+            return self.beginning(stream)
+        return self.cursors.text(stream.name, CursorPlace(newest.version, newest.at))
+
     def version_after(self, albums: Albumcore, stream: Stream[Any], cursor: str) -> int:
         """The version of the event that a cursor stands after; 0 for an empty text.
 

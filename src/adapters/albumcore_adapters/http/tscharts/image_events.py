@@ -28,7 +28,6 @@ from albumcore_adapters.http.live import (
 )
 from albumcore_adapters.http.openapi.schemas import CURSOR
 from albumcore_adapters.http.openapi.specs import ParameterSpec, ResponseSpec, array, ref
-from albumcore_adapters.http.openapi.value_schemas import POSITIVE
 from albumcore_adapters.http.response import NEXT_CURSOR, Response
 from albumcore_adapters.http.route import Route
 from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found, read
@@ -60,6 +59,8 @@ def list_events(
 ) -> Response:
     """List the events of a patient's image set after a cursor, oldest first; the request may wait for them.
 
+    Without a cursor they are those from the beginning; with a limit of 0, none, and the cursor after the newest.
+
     Raises:
         falcon.HTTPNotFound: there is no such patient, or no more.
         falcon.HTTPBadRequest: a parameter is malformed.
@@ -71,10 +72,16 @@ def list_events(
         raise not_found()
     stream = patient_stream(PatientId(patient))
     limit = read("limit", _limit, request.param("limit"))
-    seconds = read(
-        WAIT, lambda text: seconds_asked(text, request.req.query_string), request.param(WAIT)
-    )
-    cursor = request.param(AFTER) or ""
+    after = request.param(AFTER)
+
+    def read_seconds(text: str | None) -> int:
+        if after is None and text is not None:
+            raise ValueError("it needs after")
+        return seconds_asked(text, request.req.query_string)
+
+    seconds = read(WAIT, read_seconds, request.param(WAIT))
+    is_newest_asked = after is None and limit == 0
+    cursor = live.cursor_at_end(albums, stream) if is_newest_asked else after or ""
     version = read(AFTER, lambda text: live.version_after(albums, stream, text), cursor)
 
     def page() -> _ImageSetPage:
@@ -115,8 +122,8 @@ def _shown(live: Live, recorded: RecordedEvent[Any]) -> Json:
 def _limit(text: str | None) -> int:
     if text is None:
         return DEFAULT_LIMIT
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 0 < int(text) <= _MOST):
-        raise ValueError(f"a whole number from 1 to {_MOST} is expected")
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text) <= _MOST):
+        raise ValueError(f"a whole number from 0 to {_MOST} is expected")
     return int(text)
 
 
@@ -124,7 +131,13 @@ ROUTES = (
     Route(
         *("GET", f"{ROOT}/patient/{{key}}/events", list_events),
         summary="List the events of a patient's image set, oldest first, or wait for one.",
-        query={**LIVE, "limit": ParameterSpec({**POSITIVE, "maximum": _MOST}, "100 without it.")},
+        query={
+            **LIVE,
+            "limit": ParameterSpec(
+                {"type": "integer", "minimum": 0, "maximum": _MOST},
+                "100 without it; 0 for the cursor of the newest event alone.",
+            ),
+        },
         responses={
             200: ResponseSpec(
                 "The events.", {JSON: array(ref("ImageEvent"))}, {NEXT_CURSOR: CURSOR}

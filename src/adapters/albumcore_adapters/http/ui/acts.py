@@ -71,6 +71,6 @@ def after_star(request: PageRequest, back: str, name: str, is_on: bool, label: M
         is_on: Whether it is a favourite now.
         label: What the button does, in words.
     """
-    about = {"id": name, "here": request.req.path, "is_on": is_on, "label": label}
+    about = {"id": name, "here": request.here_path, "is_on": is_on, "label": label}
     shown_on = request.form.text("from") or ""
     return after_act(request, "star.html", back, shown_on=shown_on, **about)

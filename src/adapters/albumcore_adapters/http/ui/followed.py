@@ -7,7 +7,6 @@ from attrs import frozen
 from albumcore import Albumcore, FeedQuery
 from albumcore.ids import PatientId
 from albumcore.streams import patient_stream
-from albumcore_adapters.base.cursors import CursorPlace
 from albumcore_adapters.http.live import HAS_STREAMS, Live
 from albumcore_adapters.http.tscharts.shared_specs import ROOT
 from albumcore_adapters.http.ui.data import DATA
@@ -51,11 +50,9 @@ def image_set_events(
 ) -> FollowedEvents:
     """The events of a patient's images."""
     stream = patient_stream(patient)
-    newest = albums.states.current(stream)
-    place = CursorPlace(newest.version, newest.at)
     return FollowedEvents(
         request.url(f"{DATA}{ROOT}/patient/{patient}/events"),
-        live.cursors.text(stream.name, place) if newest.version else live.beginning(stream),
+        live.cursor_at_end(albums, stream),
         HAS_STREAMS in request.req.env,
-        0 if then is None else newest.version - then.moment.version,
+        0 if then is None else albums.states.current(stream).version - then.moment.version,
     )

@@ -19,5 +19,5 @@ class Front:
         if preferred(req, (JSON, HTML)) != HTML:
             raise falcon.HTTPNotFound
         resp.status = falcon.HTTP_303
-        resp.set_header("Location", "/ui")
+        resp.set_header("Location", f"{req.root_path}/ui")
         resp.set_header("Vary", "Accept")

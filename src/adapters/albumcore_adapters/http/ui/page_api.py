@@ -67,9 +67,11 @@ class PastIsReadOnly(Conflict):
 
 
 def prefix_of(req: falcon.Request, prefix: str | None) -> str:
-    """The prefix that a request for a page was sent under; empty without one."""
+    """What the paths of the pages begin with, as the browser has them: where the application is mounted, and the
+    prefix of the Kheops API if the request was sent under it; empty without either.
+    """
     paths = (f"{prefix}/ui", f"{prefix}/ohif")
-    return prefix if prefix and req.path.startswith(paths) else ""
+    return req.root_path + (prefix if prefix and req.path.startswith(paths) else "")
 
 
 @frozen

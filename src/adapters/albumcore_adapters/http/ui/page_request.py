@@ -69,7 +69,7 @@ class PageRequest:
         form: The fields of its form; empty for a page, and for a form whose files are read as they arrive.
         files: The files of its form, by the name of the field; one that was left empty has no bytes.
         parts: The parts of a form whose files are read as they arrive; none otherwise.
-        prefix: The prefix that it was sent under, such as ``/api``; links carry it on.
+        prefix: What its path begins with, before that of the page, such as ``/api``; links carry it on.
         user: The session of a user of albums, if there is one.
         account: The session of an account of the TSCharts API, if there is one.
         csrf: The token for the forms of the page; empty without a session.
@@ -164,7 +164,7 @@ class PageRequest:
         else:
             is_minute = len(text) == len("YYYY-MM-DDThh:mm")
             kept["at"] = moment_text(at + _TO_ITS_END * is_minute)
-        return self.url(quote(self.req.path.removeprefix(self.prefix)), **kept)
+        return self.url(quote(self.here_path.removeprefix(self.prefix)), **kept)
 
     # How it is shown
 
@@ -185,10 +185,15 @@ class PageRequest:
         return self.req.cookies.get(KEYS_COOKIE) != "off"
 
     @property
+    def here_path(self) -> str:
+        """The path of the request, as the browser has it."""
+        return self.req.root_path + self.req.path
+
+    @property
     def here(self) -> str:
-        """The path and query of the request, with the prefix."""
+        """The path and query of the request, as the browser has them."""
         query = self.req.query_string
-        return self.req.path + (f"?{query}" if query else "")
+        return self.here_path + (f"?{query}" if query else "")
 
     def say(self, key: str, **places: object) -> Markup:
         """A text in the language of the reader; see `PageTexts.say`."""

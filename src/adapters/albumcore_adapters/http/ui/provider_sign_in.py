@@ -88,7 +88,8 @@ def _refused(request: PageRequest, settings: Settings, refusal: SignInRefused) -
 
 
 def _redirect_uri(request: PageRequest, settings: Settings) -> str:
-    return settings.root + request.url(ANSWER)
+    # The address of the service includes the path that it is mounted at.
+    return settings.root + request.url(ANSWER).removeprefix(request.req.root_path)
 
 
 def _cookie(request: PageRequest, settings: Settings, value: str, seconds: int) -> str:
