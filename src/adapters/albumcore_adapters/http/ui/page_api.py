@@ -67,9 +67,7 @@ class PastIsReadOnly(Conflict):
 
 
 def prefix_of(req: falcon.Request, prefix: str | None) -> str:
-    """What the paths of the pages begin with, as the browser has them: where the application is mounted, and the
-    prefix of the Kheops API if the request was sent under it; empty without either.
-    """
+    """What paths of pages begin with in the browser: where the application is mounted, and a prefix asked under."""
     paths = (f"{prefix}/ui", f"{prefix}/ohif")
     return req.root_path + (prefix if prefix and req.path.startswith(paths) else "")
 
