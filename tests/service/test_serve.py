@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import falcon
@@ -93,6 +94,22 @@ def test_workers_are_told_the_settings() -> None:
     server = GunicornApplication(Settings(bind="127.0.0.1:0", workers=3), print)
     assert server.cfg.workers == 3
     assert server.cfg.bind == ["127.0.0.1:0"]
+
+
+@pytest.mark.parametrize(
+    ("listens", "asked"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://0.0.0.0:8000", "http://localhost:8000"),
+        ("http://[::]:8000", "http://localhost:8000"),
+    ],
+)
+def test_what_is_announced_can_be_asked(listens: str, asked: str) -> None:
+    """A service that listens at every address, as in a container, names one that each browser here knows."""
+    announced: list[str] = []
+    server = GunicornApplication(Settings(), announced.append)
+    server.cfg.when_ready(SimpleNamespace(LISTENERS=[listens]))
+    assert announced == [asked]
 
 
 class _Forked:

@@ -10,7 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from albumcore_adapters.server.browser import open_in_browser
 from support.server import START_SECONDS, serving
 
 
@@ -46,12 +45,3 @@ def test_the_page_of_the_demo(opened_page: Callable[[], str], tmp_path: Path) ->
         assert re.fullmatch(rf"{re.escape(server.address)}/ui/sign-in\?code=[\w.-]+", page)
         answer = httpx.get(page)
         assert "albumcore_session" in answer.headers.get("set-cookie", "")
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "[::]"])
-def test_the_page_of_a_service_that_listens_everywhere(
-    host: str, opened_page: Callable[[], str]
-) -> None:
-    """Browsers ask this machine."""
-    open_in_browser(f"http://{host}:8000/ui/")
-    assert opened_page() == "http://localhost:8000/ui/"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import os
+import re
 import socket
 from typing import cast
 
@@ -20,6 +21,7 @@ _REASONS = {
     errno.EADDRNOTAVAIL: "this machine has no such address:",
     errno.EACCES: "this user may not listen there, as below port 1024:",
 }
+_EVERYWHERE = re.compile(r"//(?:0\.0\.0\.0|\[::\])(?=:)")
 _INHERITED_LISTENERS = "GUNICORN_FD", "LISTEN_FDS"  # from a previous master, or from systemd
 
 
@@ -54,3 +56,11 @@ def is_loopback(bind: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def asked_at(listener: str) -> str:
+    """The address at which this machine asks a service, by where that listens, such as ``http://0.0.0.0:8000``.
+
+    Every address together is none that all browsers can ask.
+    """
+    return _EVERYWHERE.sub("//localhost", listener)

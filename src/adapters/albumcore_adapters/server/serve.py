@@ -19,6 +19,7 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.instances.pacs_archive import MOST_WAITING
 from albumcore_adapters.server import MAX_WORKERS, ConnectionCounts, Limits, Worker
+from albumcore_adapters.server.address import asked_at
 from albumcore_adapters.server.master import Master
 from albumcore_adapters.service import STORING_THREADS, Service, open_service
 from albumcore_adapters.store import StoreUnavailable
@@ -104,7 +105,7 @@ class GunicornApplication(BaseApplication):
                 self.cfg.set(name, value)
 
     def _ready(self, arbiter: Any) -> None:
-        self._announce(str(arbiter.LISTENERS[0]))
+        self._announce(asked_at(str(arbiter.LISTENERS[0])))
 
     def load(self) -> Any:
         """Open the service in this worker, start delivering webhooks, and return the WSGI application."""
@@ -160,7 +161,7 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
     Args:
         settings: The data directory, the address, and the number of workers.
-        announce: Called with the address, such as ``http://127.0.0.1:8000``, once connections are accepted.
+        announce: Called once connections are accepted, with the address at which this machine asks the service.
     """
     configure_logging(settings.log_level)
     Master(GunicornApplication(settings, announce)).run()
