@@ -34,10 +34,14 @@ class Provider:
         clock: The present.
         redirect_uri: The only one that it allows.
         address: Its issuer.
+        client: The id of its client.
         claims: Claims of ID tokens that replace the right ones; None leaves one out.
         sign: Signs an ID token.
         discovery: Members of the discovery document that replace the right ones.
         error: The error by which it refuses to sign the user in.
+        beside: Parameters of the address to which the browser is sent back, beside those that it must have.
+        keys: Its JWKS.
+        tokens: Members of the answer of the token endpoint, beside the ID token.
         token_answer: Status and body in place of the answer of the token endpoint.
         userinfo: Claims at the UserInfo endpoint, beside the ``sub`` of the last ID token.
         userinfo_answer: Status and body in place of the answer of the UserInfo endpoint.
@@ -50,10 +54,14 @@ class Provider:
     clock: Callable[[], datetime]
     redirect_uri: str
     address: str = ""
+    client: str = CLIENT
     claims: dict[str, Any] = field(factory=dict)
     sign: Callable[[dict[str, Any]], str] = field(default=lambda claims: signed(claims))
     discovery: dict[str, Any] = field(factory=dict)
     error: str | None = None
+    beside: dict[str, str] = field(factory=dict)
+    keys: list[dict[str, Any]] = field(factory=lambda: [dict(KEY.as_dict(private=False))])
+    tokens: dict[str, Any] = field(factory=dict)
     token_answer: tuple[int, bytes] | None = None
     userinfo: dict[str, Any] = field(factory=dict)
     userinfo_answer: tuple[int, bytes] | None = None
@@ -76,7 +84,7 @@ class Provider:
     def authorize(self, asked: dict[str, str]) -> str:
         """Where the browser of the signed-in user is sent back to."""
         assert asked["response_type"] == "code"
-        assert asked["client_id"] == CLIENT
+        assert asked["client_id"] == self.client
         assert asked["redirect_uri"] == self.redirect_uri
         assert asked["code_challenge_method"] == "S256"
         assert "openid" in asked["scope"].split()
@@ -86,7 +94,7 @@ class Provider:
             code = secrets.token_urlsafe(16)
             self.codes[code] = asked
             answer = {"code": code, "state": asked["state"], "iss": self.address}
-        return f"{self.redirect_uri}?{urlencode(answer)}"
+        return f"{self.redirect_uri}?{urlencode(self.beside | answer)}"
 
     def exchange(self, form: dict[str, str], authorization: str | None) -> tuple[int, bytes]:
         """The answer of the token endpoint."""
@@ -97,7 +105,7 @@ class Provider:
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         is_good = (
             asked is not None
-            and _is_client(form, authorization)
+            and self._is_client(form, authorization)
             and form["grant_type"] == "authorization_code"
             and form["redirect_uri"] == asked["redirect_uri"]
             and asked["code_challenge"] == urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -107,7 +115,7 @@ class Provider:
         now = int(self.clock().timestamp())
         claims = {
             "iss": self.address,
-            "aud": CLIENT,
+            "aud": self.client,
             "sub": "sub-alice",
             "name": "Alice",
             "nonce": asked["nonce"],
@@ -118,8 +126,15 @@ class Provider:
         kept = {name: value for name, value in claims.items() if value is not None}
         access_token = secrets.token_urlsafe(16)
         self.access_tokens[access_token] = str(claims["sub"])
-        answer = {"id_token": self.sign(kept), "access_token": access_token, "token_type": "Bearer"}
-        return 200, json.dumps(answer).encode()
+        answer = {"access_token": access_token, "token_type": "Bearer", **self.tokens}
+        return 200, json.dumps(answer | {"id_token": self.sign(kept)}).encode()
+
+    def _is_client(self, form: dict[str, str], authorization: str | None) -> bool:
+        if authorization is None:
+            secret = form.get("client_secret")
+            return form.get("client_id") == self.client and secret in (None, SECRET)
+        pair = b64decode(authorization.removeprefix("Basic ")).decode().split(":")
+        return [unquote(one) for one in pair] == [self.client, SECRET]
 
     def user_info(self, authorization: str) -> tuple[int, bytes]:
         """The answer of the UserInfo endpoint."""
@@ -129,13 +144,6 @@ class Provider:
         if sub is None:
             return 401, b""
         return 200, json.dumps({"sub": sub, **self.userinfo}).encode()
-
-
-def _is_client(form: dict[str, str], authorization: str | None) -> bool:
-    if authorization is None:
-        return form.get("client_id") == CLIENT and form.get("client_secret") in (None, SECRET)
-    pair = b64decode(authorization.removeprefix("Basic ")).decode().split(":")
-    return [unquote(one) for one in pair] == [CLIENT, SECRET]
 
 
 def signed(claims: dict[str, Any], key: RSAKey = KEY, alg: str = "RS256") -> str:
@@ -153,23 +161,24 @@ def unsigned(claims: dict[str, Any]) -> str:
 
 
 @contextmanager
-def provider(clock: Callable[[], datetime], redirect_uri: str) -> Iterator[Provider]:
-    """A running provider."""
+def provider(
+    clock: Callable[[], datetime], redirect_uri: str, path: str = ""
+) -> Iterator[Provider]:
+    """A running provider, whose issuer has that path. The last segments of its addresses say what they are."""
     made = Provider(clock, redirect_uri)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             made.asked.append(parts.path)
-            if parts.path == "/.well-known/openid-configuration":
+            if parts.path == f"{path}/.well-known/openid-configuration":
                 self._answer(200, json.dumps(made.document()).encode())
-            elif parts.path == "/jwks":
-                keys = {"keys": [KEY.as_dict(private=False)]}
-                self._answer(200, json.dumps(keys).encode())
-            elif parts.path == "/authorize":
+            elif parts.path.endswith(("/jwks", "/certs")):
+                self._answer(200, json.dumps({"keys": made.keys}).encode())
+            elif parts.path.endswith(("/authorize", "/auth")):
                 location = made.authorize(_single(parts.query))
                 self._answer(302, b"", Location=location)
-            elif parts.path == "/userinfo":
+            elif parts.path.endswith("/userinfo"):
                 self._answer(*made.user_info(self.headers["Authorization"]))
             else:
                 self._answer(404, b"{}")
@@ -192,7 +201,7 @@ def provider(clock: Callable[[], datetime], redirect_uri: str) -> Iterator[Provi
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    made.address = f"http://127.0.0.1:{server.server_port}"
+    made.address = f"http://127.0.0.1:{server.server_port}{path}"
     try:
         yield made
     finally:
