@@ -98,14 +98,17 @@ class PatientDataApi:
         return respond(TSChartsRequest(req, route, signed_in.caller.source, path)), False
 
 
+def _below(rows: Iterable[Route]) -> tuple[Route, ...]:
+    return tuple(evolve(route, path=DATA + route.path) for route in rows)
+
+
+_OF_ALBUMS = _below(
+    route for route in ROUTES if route.method == "GET" and route.callers is not Callers.ANYBODY
+)
+_OF_IMAGES = _below(image_events.ROUTES)
+
+
 def data_routes(api: DataApi, components: Components) -> Iterable[tuple[str, object]]:
     """The reading routes, and their resources."""
-    rows = (
-        route for route in ROUTES if route.method == "GET" and route.callers is not Callers.ANYBODY
-    )
-    yield from resources(api, _below(rows), components)
-    yield from resources(PatientDataApi(api.cookies), _below(image_events.ROUTES), components)
-
-
-def _below(rows: Iterable[Route]) -> Iterable[Route]:
-    return (evolve(route, path=DATA + route.path) for route in rows)
+    yield from resources(api, _OF_ALBUMS, components)
+    yield from resources(PatientDataApi(api.cookies), _OF_IMAGES, components)
