@@ -18,6 +18,7 @@ from pathlib import Path
 from albumcore import Albumcore, errors
 from albumcore.errors import AlbumcoreError
 from albumcore_adapters.cli import base as command_line
+from albumcore_adapters.cli.commands import load_commands
 from sources import tree_of
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -100,6 +101,7 @@ def in_table(page: str, pattern: str) -> Iterator[str]:
 
 def commands() -> Iterator[str]:
     """Every command with each of its options and arguments."""
+    load_commands()
     for name in command_line.app:
         if not name.startswith("-"):
             yield f"albumcore {name}"

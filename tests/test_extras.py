@@ -190,6 +190,17 @@ def test_the_command_without_the_service_names_the_extra(tmp_path: Path) -> None
         assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
 
 
+def test_a_command_without_a_part_of_the_service_names_the_extra(tmp_path: Path) -> None:
+    """It says so where it imports that part, which others may do without."""
+    installed = closure([*required(), *required("service")]) - {"falcon"}
+    code = (
+        "import sys\nfrom albumcore_adapters.__main__ import main\nsys.argv[1:] = ['serve']\nmain()"
+    )
+    done = run_with(installed, code, tmp_path)
+    expected = "albumcore: the service needs more: pip install 'albumcore[service]'\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
 def test_another_missing_module_is_not_laid_to_the_extra(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from albumcore_adapters.base.settings_file import settings_from
 from albumcore_adapters.cli.base import app
+from albumcore_adapters.cli.commands import load_commands
 from support.deep import IS_DEEP
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +91,7 @@ def test_the_containerfile() -> None:
     settings = settings_from(dict(part.split("=", 1) for part in shlex.split(variables)))
     assert [one.rest for one in read if one.name == "VOLUME"] == [f'["{settings.data}"]']
     command = json.loads(read[-1].rest)
+    load_commands()
     assert app.parse_args(command[1:], exit_on_error=False, print_error=False)
 
 

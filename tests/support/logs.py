@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from albumcore_adapters.base.logs import JsonLinesHandler
+from albumcore_adapters.base.json_lines import JsonLinesHandler
 
 
 def written(caplog: pytest.LogCaptureFixture) -> str:

@@ -23,7 +23,7 @@ def main() -> None:
     """
     try:
         import_module("albumcore_adapters.base.posix")
-        cli = import_module("albumcore_adapters.cli")
+        import_module("albumcore_adapters.cli").main()
     except OSError as error:
         print(f"albumcore: {error}", file=sys.stderr)
         sys.exit(2)
@@ -33,7 +33,6 @@ def main() -> None:
         needed = "albumcore: the service needs more: pip install 'albumcore[service]'"
         print(needed, file=sys.stderr)
         sys.exit(2)
-    cli.main()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ import pytest
 
 from albumcore import utc_now
 from albumcore_adapters.base import logs
-from albumcore_adapters.base.logs import JsonLinesHandler, RequestLogRecord, log
+from albumcore_adapters.base.json_lines import JsonLinesHandler
+from albumcore_adapters.base.logs import RequestLogRecord, log
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.identity.jwt import issue_token
@@ -275,7 +276,8 @@ def test_what_cannot_be_written_ends_nothing(
 
 _EMBEDDED = """
 import logging, sys
-from albumcore_adapters.base.logs import REQUEST_LOGGER, RequestLogRecord, configure_logging
+from albumcore_adapters.base.json_lines import configure_logging
+from albumcore_adapters.base.logs import REQUEST_LOGGER, RequestLogRecord
 if sys.argv[1:]:
     logging.basicConfig(format="mine %(message)s")
 for level in ("warning", "info"):

@@ -45,7 +45,7 @@ from albumcore import (
 from albumcore.feed import FEED
 from albumcore.ids import AlbumId, ImageId, UserId
 from albumcore_adapters.base.settings import Settings
-from albumcore_adapters.cli.base import user_with_sub
+from albumcore_adapters.cli.opening import user_with_sub
 from albumcore_adapters.directory.accounts import Account
 from albumcore_adapters.directory.patients import Patient
 from albumcore_adapters.directory.stored_instances import StoredInstances

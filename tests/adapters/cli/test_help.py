@@ -15,10 +15,11 @@ from rich.console import Console
 
 from albumcore_adapters.cli import main
 from albumcore_adapters.cli.base import app
+from albumcore_adapters.cli.commands import COMMANDS, load_commands
 from blocks import PAGES, blocks_of
 
 NARROW, WIDE = 60, 200
-COMMANDS = sorted(name for name in app if not name.startswith("-"))
+load_commands()
 INVOCATION = re.compile(r"(?:^|\(|\| )albumcore ([^|<>()]+)")
 """A command within a line of shell: at its beginning, after a pipe, or in a substitution."""
 
@@ -39,7 +40,7 @@ def examples(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.startswith("    ")]
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize("command", ["", *sorted(COMMANDS)])
 def test_examples_can_be_pasted(command: str) -> None:
     """Each is one line that a shell parses, and calls the command with valid arguments."""
     lines = examples(help_of(command, NARROW))
@@ -53,6 +54,32 @@ def test_examples_can_be_pasted(command: str) -> None:
         function, _, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
         assert function.__module__.startswith("albumcore_adapters.cli."), line
         assert not command or function is app[command].default_command
+
+
+def test_a_command_is_in_the_module_that_is_loaded_for_it() -> None:
+    """And no command is without one."""
+    found = {name: app[name].default_command for name in app if not name.startswith("-")}
+    assert {name: function.__module__ for name, function in found.items() if function} == {
+        name: f"albumcore_adapters.cli.{module}" for name, module in COMMANDS.items()
+    }
+
+
+ALONE = """
+import sys
+from albumcore_adapters.cli.base import app
+from albumcore_adapters.cli.commands import load_commands
+load_commands(["token", "--sub", "serve"])
+print(*(name for name in app if not name.startswith("-")))
+print(*{"albumcore_adapters.http.app", "gunicorn", "structlog"} & {*sys.modules})
+"""
+
+
+def test_a_command_is_loaded_without_the_others() -> None:
+    """Nor is what only they need: the pages, the server, and what writes its log."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", ALONE], check=True, capture_output=True, text=True
+    )
+    assert loaded.stdout.splitlines() == ["token", ""]
 
 
 def test_the_help_of_the_whole_shows_commands_that_exist() -> None:

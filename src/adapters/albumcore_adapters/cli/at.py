@@ -14,7 +14,8 @@ from albumcore.ids import album_id
 from albumcore.kernel import shown_text
 from albumcore.past import Moment, past_time
 from albumcore.times import local_time
-from albumcore_adapters.cli.base import DataOption, JsonOption, app, existing, print_json
+from albumcore_adapters.cli.base import DataOption, JsonOption, app, print_json
+from albumcore_adapters.cli.opening import existing
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import members_of
 

@@ -9,7 +9,8 @@ import orjson
 from cyclopts import Parameter
 
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.cli.base import DataOption, JsonOption, app, existing, print_json
+from albumcore_adapters.cli.base import DataOption, JsonOption, app, print_json
+from albumcore_adapters.cli.opening import existing
 from albumcore_adapters.directory.instance_blobs import instances_elsewhere
 from albumcore_adapters.directory.operator_notes import note_backup
 from albumcore_adapters.transfer.backup import back_up

@@ -9,7 +9,8 @@ from cyclopts import Parameter
 
 from albumcore import utc_now
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.cli.base import DataOption, Failed, app, existing
+from albumcore_adapters.cli.base import DataOption, Failed, app
+from albumcore_adapters.cli.opening import existing
 from albumcore_adapters.directory.instance_blobs import forget_removed_blobs
 from albumcore_adapters.erasure.unreferenced import unreferenced_digests
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from albumcore_adapters.cli.base import app
+from albumcore_adapters.cli.commands import load_commands
 
 
 @app.command
@@ -22,4 +23,5 @@ def completion(
         albumcore completion zsh > ~/.zfunc/_albumcore
         albumcore completion fish > ~/.config/fish/completions/albumcore.fish
     """
+    load_commands()
     print(app.generate_completion(shell=shell))

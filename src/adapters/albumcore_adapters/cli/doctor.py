@@ -9,15 +9,8 @@ from attrs import asdict
 from cyclopts import Parameter
 
 from albumcore import utc_now
-from albumcore_adapters.cli.base import (
-    DataOption,
-    Failed,
-    JsonOption,
-    app,
-    existing,
-    print_json,
-    settings_of,
-)
+from albumcore_adapters.cli.base import DataOption, Failed, JsonOption, app, print_json
+from albumcore_adapters.cli.opening import existing, settings_of
 from albumcore_adapters.directory.operator_notes import note_secret
 from albumcore_adapters.doctor.database import Workers
 from albumcore_adapters.doctor.examination import examine

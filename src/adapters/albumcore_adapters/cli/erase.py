@@ -12,7 +12,8 @@ from albumcore.streams import album_stream, study_stream
 from albumcore.text import check_text
 from albumcore_adapters.base.data_directory import ERASURES_FILE
 from albumcore_adapters.base.retention import parse_retention
-from albumcore_adapters.cli.base import DataOption, Failed, app, existing
+from albumcore_adapters.cli.base import DataOption, Failed, app
+from albumcore_adapters.cli.opening import existing
 from albumcore_adapters.directory.pseudonyms import is_pseudonym
 from albumcore_adapters.erasure.erasing import Eraser, ErasureRefused, ErasureResult, require_sealed
 from albumcore_adapters.erasure.subjects import (

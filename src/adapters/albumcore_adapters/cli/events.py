@@ -10,7 +10,8 @@ from cyclopts import Parameter
 from albumcore.ids import album_id
 from albumcore.past import past_time
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.cli.base import DataOption, app, existing, user_with_sub
+from albumcore_adapters.cli.base import DataOption, app
+from albumcore_adapters.cli.opening import existing, user_with_sub
 from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.feed_json import render
 

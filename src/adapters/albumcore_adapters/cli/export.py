@@ -15,7 +15,8 @@ from albumcore.past import past_time
 from albumcore_adapters.base.progress import ReportProgress, progress_of
 from albumcore_adapters.base.secret import load_pseudonym_key
 from albumcore_adapters.base.whole_file import whole_file
-from albumcore_adapters.cli.base import DataOption, Failed, app, existing
+from albumcore_adapters.cli.base import DataOption, Failed, app
+from albumcore_adapters.cli.opening import existing
 from albumcore_adapters.export.formats import ExportFormat, export_writer
 from albumcore_adapters.export.reading import ExportSource, exported_entries, exported_images
 from albumcore_adapters.export.tables import (

@@ -9,7 +9,8 @@ from cyclopts import Parameter
 from albumcore.ids import series_uid, study_uid
 from albumcore.kernel import Source
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.cli.base import DataOption, Failed, JsonOption, app, existing, print_json
+from albumcore_adapters.cli.base import DataOption, Failed, JsonOption, app, print_json
+from albumcore_adapters.cli.opening import existing
 
 
 @app.command

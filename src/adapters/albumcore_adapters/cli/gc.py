@@ -8,7 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.cli.base import DataOption, Failed, app, existing
+from albumcore_adapters.cli.base import DataOption, Failed, app
+from albumcore_adapters.cli.opening import existing
 from albumcore_adapters.erasure.collecting import collect
 
 

@@ -18,9 +18,9 @@ from albumcore_adapters.cli.base import (
     Failed,
     JsonOption,
     app,
-    existing_or_created,
     print_json,
 )
+from albumcore_adapters.cli.opening import existing_or_created
 from albumcore_adapters.identity.callers import Caller
 
 if TYPE_CHECKING:

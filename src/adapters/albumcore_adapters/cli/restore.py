@@ -9,14 +9,8 @@ import orjson
 from cyclopts import Parameter
 
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.cli.base import (
-    DataOption,
-    Failed,
-    JsonOption,
-    app,
-    print_json,
-    settings_of,
-)
+from albumcore_adapters.cli.base import DataOption, Failed, JsonOption, app, print_json
+from albumcore_adapters.cli.opening import settings_of
 from albumcore_adapters.erasure.erasure_list import ErasureListDamaged, read_erasures
 from albumcore_adapters.transfer.restore import restore as restore_backup
 

@@ -9,7 +9,8 @@ from cyclopts import Parameter
 from albumcore import Source
 from albumcore.ids import ImageId, PatientId
 from albumcore_adapters.access.restoring import bring_image_back, bring_patient_back
-from albumcore_adapters.cli.base import DataOption, app, existing, user_with_sub
+from albumcore_adapters.cli.base import DataOption, app
+from albumcore_adapters.cli.opening import existing, user_with_sub
 
 _ByOption = Annotated[
     str, Parameter(name="--by", help="The user, or `tscharts-` and the number of the account.")

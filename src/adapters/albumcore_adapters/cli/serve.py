@@ -12,7 +12,8 @@ from cyclopts import Parameter
 
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.blobs import DirectoryBlobs
-from albumcore_adapters.cli.base import DataOption, Failed, app, opened, settings_of
+from albumcore_adapters.cli.base import DataOption, Failed, app
+from albumcore_adapters.cli.opening import opened, settings_of
 from albumcore_adapters.server import demo as demonstration
 from albumcore_adapters.server.address import check_address
 from albumcore_adapters.server.browser import open_in_browser

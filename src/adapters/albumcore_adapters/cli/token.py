@@ -6,14 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from albumcore_adapters.cli.base import (
-    CreateOption,
-    DataOption,
-    Failed,
-    app,
-    existing,
-    existing_or_created,
-)
+from albumcore_adapters.cli.base import CreateOption, DataOption, Failed, app
+from albumcore_adapters.cli.opening import existing, existing_or_created
 from albumcore_adapters.identity.issuing import end_all, issue
 
 

@@ -8,14 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from albumcore_adapters.cli.base import (
-    CreateOption,
-    DataOption,
-    Failed,
-    app,
-    existing,
-    existing_or_created,
-)
+from albumcore_adapters.cli.base import CreateOption, DataOption, Failed, app
+from albumcore_adapters.cli.opening import existing, existing_or_created
 
 
 @app.command(name="tscharts-user")

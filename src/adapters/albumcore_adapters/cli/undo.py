@@ -10,7 +10,8 @@ from albumcore import Source
 from albumcore.errors import ChangedSince
 from albumcore.ids import ReportProviderId, album_id
 from albumcore_adapters.access.taking_back import take_back
-from albumcore_adapters.cli.base import DataOption, Failed, app, existing, user_with_sub
+from albumcore_adapters.cli.base import DataOption, Failed, app
+from albumcore_adapters.cli.opening import existing, user_with_sub
 from albumcore_adapters.identity.callers import Caller
 
 _PROVIDER_ID_LENGTH = 22

@@ -8,15 +8,8 @@ from cyclopts import Parameter
 
 from albumcore_adapters import verification
 from albumcore_adapters.base.progress import progress_of
-from albumcore_adapters.cli.base import (
-    DataOption,
-    Failed,
-    JsonOption,
-    app,
-    existing,
-    print_json,
-    settings_of,
-)
+from albumcore_adapters.cli.base import DataOption, Failed, JsonOption, app, print_json
+from albumcore_adapters.cli.opening import existing, settings_of
 
 
 @app.command

@@ -2,7 +2,7 @@
 
 import os
 
-from albumcore_adapters.base.logs import configure_logging
+from albumcore_adapters.base.json_lines import configure_logging
 from albumcore_adapters.base.settings_file import settings_from
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.service import open_service

@@ -13,7 +13,7 @@ from attrs import evolve
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from albumcore_adapters.base.logs import configure_logging
+from albumcore_adapters.base.json_lines import configure_logging
 from albumcore_adapters.base.request_counts import RequestCounts
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.http.app import create_app
