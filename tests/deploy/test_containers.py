@@ -1,36 +1,26 @@
-"""The files of `examples/deploy`: linted everywhere, and tried with the programs that read them, if there are any."""
+"""The files for containers in `examples/deploy`, linted; `test_image` builds and runs what they say."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
-import shutil
-import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from attrs import frozen
 
 from albumcore_adapters.base.settings_file import settings_from
 from albumcore_adapters.cli.base import app
 from albumcore_adapters.cli.commands import load_commands
-from support.deep import IS_DEEP
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "examples" / "deploy"
-UNITS = sorted(DEPLOY.glob("*.service")) + sorted(DEPLOY.glob("*.timer"))
 
 PINNED = re.compile(r"[a-z0-9./_-]+(?::(?!latest)[\w.-]*\d[\w.-]*|@sha256:[0-9a-f]{64})")
 """An image by a tag with a number in it, or by its digest."""
-
-
-def needs(program: str) -> str:
-    """The path of a program; the test is skipped where there is none."""
-    found = shutil.which(program)
-    if found is None:
-        pytest.skip(f"there is no {program} on this machine")
-    return found
 
 
 # The container
@@ -123,27 +113,60 @@ def test_the_lint_finds(line: str, instead: str, problem: str) -> None:
     assert problem in problems_of(changed)
 
 
-def _engine() -> str | None:
-    """The container engine that runs on this machine, if there is one."""
-    for engine in filter(shutil.which, ("podman", "docker")):
-        if not subprocess.run([engine, "info"], capture_output=True).returncode:
-            return engine
-    return None
+# Containers together
 
 
-ENGINES = [engine for engine in [_engine() if IS_DEEP else None] if engine is not None]
-"""In the deep run alone: an image is fetched from outside."""
+def compose() -> Any:
+    """The compose file."""
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 
-if ENGINES:
 
-    def test_the_container_is_built() -> None:
-        """As the file says."""
-        build = (
-            *ENGINES,
-            "build",
-            "--file",
-            str(DEPLOY / "Containerfile"),
-            "--tag",
-            "albumcore-test",
-        )
-        subprocess.run([*build, str(ROOT)], check=True)
+def test_compose_pins_and_checks_each_service() -> None:
+    """Each has a pinned image and a healthcheck; what it refers to is declared."""
+    found = compose()
+    for name, service in found["services"].items():
+        assert PINNED.fullmatch(service["image"]), name
+        assert service["healthcheck"]["test"][0] == "CMD", name
+        assert "privileged" not in service, name
+        assert set(service.get("secrets", ())) <= set(found["secrets"]), name
+        assert set(service.get("depends_on", ())) <= set(found["services"]), name
+        for volume in service.get("volumes", ()):
+            assert volume.split(":")[0] in found["volumes"], name
+        assert not [port for port in service.get("ports", ()) if not port.startswith("127.0.0.1:")]
+    ours = found["services"]["albumcore"]
+    assert ours["user"].split(":")[0] not in ("0", "root")
+    assert (ours["build"]["context"], ours["read_only"]) == ("../..", True)
+    assert (DEPLOY / ours["build"]["context"] / ours["build"]["dockerfile"]).exists()
+
+
+def test_compose_checks_the_service_as_its_image_does() -> None:
+    """An image that Podman builds in its own format has no healthcheck, so that both files have it."""
+    read = instructions((DEPLOY / "Containerfile").read_text(encoding="utf-8"))
+    [of_the_image] = [one.rest for one in read if one.name == "HEALTHCHECK"]
+    options, _, command = of_the_image.partition(" CMD ")
+    found = compose()["services"]["albumcore"]["healthcheck"]
+    assert found["test"] == ["CMD", *json.loads(command)]
+    names = {name: f"--{name.replace('_', '-')}={found[name]}" for name in found if name != "test"}
+    assert set(options.split()) == set(names.values())
+
+
+def test_compose_has_settings_that_are_accepted_and_no_secret() -> None:
+    """Secrets are files; what is substituted is an address. The proxies are in the network of the containers."""
+    found = compose()
+    environment = {
+        name: re.sub(r"\$\{.*?\}", "https://a.example", str(value))
+        for name, value in found["services"]["albumcore"]["environment"].items()
+    }
+    settings = settings_from(environment)
+    assert settings.public_url == "https://a.example"
+    assert "passfile=/run/secrets/" in str(settings.database)
+    [subnet] = [one["subnet"] for one in found["networks"]["default"]["ipam"]["config"]]
+    assert settings.trusted_proxies == subnet
+    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    assert not re.search(r"(?i)(password|secret|key): *[\"']?(?!/run/secrets/|\{file)\w", text)
+
+
+def test_no_secret_is_committed() -> None:
+    """What the guide has made beside the compose file is left out of the repository."""
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {"examples/deploy/.env", "examples/deploy/secrets/"} <= set(ignored)
