@@ -184,3 +184,14 @@ def test_the_full_range_is_that_of_the_values() -> None:
         {**bits, "00281053": element("DS", 1e9)},
     ):
         assert [one.name for one in windows_of("MR", attributes)] == ["sent"]
+
+
+def test_the_heading_leads_to_the_study(pictured: World) -> None:
+    """Of the album or of the inbox; and each link of the page is an address from the root."""
+    browser = signed_in(pictured, ALICE)
+    browser.get(f"{HERE}/{CT_STUDY}")
+    browser.post(f"{HERE}/{CT_STUDY}/add", album="inbox")
+    for above in (f"{HERE}/{CT_STUDY}", f"/ui/inbox/studies/{CT_STUDY}"):
+        browser.get(f"{above}/series/{CT_SERIES}")
+        assert f'<h1><a href="{above}">e+1</a></h1>' in browser.page
+        assert not re.findall(r'<a [^>]*href="(?![/#])[^"]*"', browser.page)
