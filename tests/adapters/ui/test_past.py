@@ -22,7 +22,7 @@ from albumcore.past_stops import stops_of
 from albumcore_adapters.base.time_texts import exact_text
 from support.browser import Browser, signed_in
 from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, NOWHERE, START, World
-from support.pictured import CT_STUDY
+from support.pictured import CT_STUDY, store_pictures
 
 HERE = f"/ui/albums/{ALBUM}"
 
@@ -124,6 +124,33 @@ def test_a_moment_that_is_none_is_refused(world: World) -> None:
     browser = signed_in(world, BOB)
     for at in ("yesterday", "2026-13-01T00:00", "2099-01-01T00:00", "2099-01-01T00:00:00Z", "%00"):
         assert browser.get(f"{HERE}?at={at}").status_code == 400, at
+
+
+def test_an_empty_moment_is_the_present(world: World) -> None:
+    """As a date field that was emptied sends it."""
+    browser = signed_in(world, ALICE)
+    answer = browser.ask("GET", f"{HERE}?at=&show=members")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"{HERE}?show=members"
+
+
+def test_a_page_that_has_no_past_leads_to_the_present(world: World) -> None:
+    """So that nobody takes what it shows for what was."""
+    store_pictures(world)
+    then = world.clock.now.isoformat()[:19] + "Z"
+    world.clock.tick(60)
+    browser = signed_in(world, ALICE)
+    browser.get(HERE)
+    browser.post(f"{HERE}/studies/{CT_STUDY}/add", album="inbox")
+    for path in (
+        *(f"{HERE}/members", f"{HERE}/settings", f"{HERE}/upload"),
+        *("/ui/albums", "/ui/inbox", f"/ui/inbox/studies/{CT_STUDY}"),
+    ):
+        answer = browser.ask("GET", f"{path}?at={then}&show=all")
+        assert (answer.status_code, answer.headers.get("location")) == (303, f"{path}?show=all")
+        assert browser.get(path).status_code == 200
+    answer = browser.ask("GET", f"/ui/settings?at={then}")
+    assert answer.status_code == 200, "it is for all, and takes its query as it is"
 
 
 def test_a_moment_before_the_reader_joined_says_which_is_the_first(world: World) -> None:

@@ -98,7 +98,13 @@ def post_comment(request: PageRequest, albums: Albumcore, people: People) -> Res
 
 
 ROUTES = (
-    page("/ui/albums/{album}", album_page, "Show an album.", permission=Permission.READ_COMMENT),
+    page(
+        "/ui/albums/{album}",
+        album_page,
+        "Show an album.",
+        permission=Permission.READ_COMMENT,
+        has_past=True,
+    ),
     act(
         "/ui/albums/{album}/comments",
         post_comment,

@@ -222,7 +222,13 @@ _PATIENT = "/ui/patients/{patient}"
 _PICTURE = f"{_PATIENT}/pictures/{{picture}}"
 
 ROUTES = (
-    page(_PATIENT, gallery_page, "Show the pictures of a patient.", callers=Callers.ACCOUNT),
+    page(
+        _PATIENT,
+        gallery_page,
+        "Show the pictures of a patient.",
+        callers=Callers.ACCOUNT,
+        has_past=True,
+    ),
     act(f"{_PATIENT}/pictures", add_picture, "Add a picture.", callers=Callers.ACCOUNT),
     act(f"{_PICTURE}/remove", remove_picture, "Remove a picture.", callers=Callers.ACCOUNT),
     act(

@@ -112,7 +112,7 @@ class PageApi:
         request = req.context.page = self.request(req, path)
         if not _is_signed_in(route, request):
             return _to_sign_in(request)
-        if route.method == "GET" and (address := request.address_in_utc) is not None:
+        if (address := _better_address(route, request)) is not None:
             return Response(303, headers={"Location": address})
         if route.method == "POST":
             if route.bodies:
@@ -196,6 +196,17 @@ class PageApi:
 def _is_signed_in(route: Route, request: PageRequest) -> bool:
     needed = {Callers.PERSON: request.user, Callers.ACCOUNT: request.account}
     return route.callers is Callers.ANYBODY or needed[route.callers] is not None
+
+
+def _better_address(route: Route, request: PageRequest) -> str | None:
+    """The address that a page is led to: without a moment that is empty, or that it does not know; else in UTC."""
+    if "at" not in request.query.values or route.method != "GET":
+        return None
+    if route.callers is Callers.ANYBODY:
+        return None  # which takes its query as it is
+    if request.at is None or "at" not in route.query:
+        return request.address_at(None)
+    return request.address_in_utc
 
 
 def _to_sign_in(request: PageRequest) -> Response:

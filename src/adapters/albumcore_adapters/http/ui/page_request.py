@@ -158,13 +158,15 @@ class PageRequest:
             return None
         if at is None:
             return None
-        kept = {name: self.query.text(name) or None for name in self.query.values}
         if self.times.field(at) == self.times.field(self.now):
-            kept["at"] = None
-        else:
-            is_minute = len(text) == len("YYYY-MM-DDThh:mm")
-            kept["at"] = moment_text(at + _TO_ITS_END * is_minute)
-        return self.url(quote(self.here_path.removeprefix(self.prefix)), **kept)
+            return self.address_at(None)
+        is_minute = len(text) == len("YYYY-MM-DDThh:mm")
+        return self.address_at(moment_text(at + _TO_ITS_END * is_minute))
+
+    def address_at(self, at: str | None) -> str:
+        """The same address as of another moment; None for the present."""
+        query = {name: self.query.text(name) or None for name in self.query.values} | {"at": at}
+        return self.url(quote(self.here_path.removeprefix(self.prefix)), **query)
 
     # How it is shown
 

@@ -7,11 +7,14 @@ from attrs import evolve
 from albumcore import Permission
 from albumcore_adapters.base.multipart import FORM_DATA
 from albumcore_adapters.http.accept import HTML
-from albumcore_adapters.http.openapi.specs import ResponseSpec
+from albumcore_adapters.http.openapi.specs import Parameters, ParameterSpec, ResponseSpec
+from albumcore_adapters.http.openapi.value_schemas import PAST_TIME
 from albumcore_adapters.http.route import Callers, Responder, Route
 
 _PAGE = {200: ResponseSpec("The page.", {HTML: {"type": "string"}})}
 _DONE = {303: ResponseSpec("The page that shows what was done.")}
+
+_AT: Parameters = {"at": ParameterSpec(PAST_TIME, "As of this time.")}
 
 
 def page(
@@ -21,6 +24,7 @@ def page(
     *,
     callers: Callers = Callers.PERSON,
     permission: Permission | None = None,
+    has_past: bool = False,
 ) -> Route:
     """The row of a page.
 
@@ -30,8 +34,10 @@ def page(
         summary: What it shows, in one line.
         callers: `PERSON` for a user of albums, `ACCOUNT` for an account of the TSCharts API, `ANYBODY` for all.
         permission: The permission that the caller needs in the album of the path.
+        has_past: Whether it can be shown as of a moment, ``at``. Any other page leads such an address to the present.
     """
-    return Route("GET", path, respond, summary, _PAGE, callers, permission)
+    query = _AT if has_past else {}
+    return Route("GET", path, respond, summary, _PAGE, callers, permission, query=query)
 
 
 def act(

@@ -235,13 +235,10 @@ def _read(request: PageRequest, image_bytes: ImageBytes, added: ImageAdded) -> b
 
 _PICTURE = "/ui/patients/{patient}/pictures/{picture}"
 
+_page = partial(page, callers=Callers.ACCOUNT, has_past=True)
+
 ROUTES = (
-    page(_PICTURE, picture_page, "Show a picture of a patient.", callers=Callers.ACCOUNT),
-    page(f"{_PICTURE}/file", picture_file, "Send a picture.", callers=Callers.ACCOUNT),
-    page(
-        f"{_PICTURE}/thumbnail",
-        picture_thumbnail,
-        "Send a picture small.",
-        callers=Callers.ACCOUNT,
-    ),
+    _page(_PICTURE, picture_page, "Show a picture of a patient."),
+    _page(f"{_PICTURE}/file", picture_file, "Send a picture."),
+    _page(f"{_PICTURE}/thumbnail", picture_thumbnail, "Send a picture small."),
 )

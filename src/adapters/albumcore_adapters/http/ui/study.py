@@ -222,7 +222,7 @@ def _zip_address(
     return request.url(f"{DATA}/studies/{study}", **shelf.named, accept=ZIP)
 
 
-_read = partial(page, permission=Permission.READ_SERIES)
+_read = partial(page, permission=Permission.READ_SERIES, has_past=True)
 
 ROUTES = (
     _read("/ui/albums/{album}/studies", studies_page, "Show the studies of an album."),

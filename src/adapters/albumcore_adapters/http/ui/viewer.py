@@ -284,6 +284,7 @@ ROUTES = (
         viewer_page,
         "Show the frames of a series of an album.",
         permission=Permission.READ_SERIES,
+        has_past=True,
     ),
     page(f"/ui/inbox/{_SERIES}", viewer_page, "Show the frames of a series of the inbox."),
 )
