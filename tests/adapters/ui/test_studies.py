@@ -173,7 +173,7 @@ def test_pages_of_studies_say_loudly_that_they_show_the_past(pictured: World) ->
         assert '<body class="is-past"' in browser.page
         assert f'data-now href="{HERE}"' in browser.page
         assert "Favourite" in browser.words
-        assert "commented" not in browser.words
+        assert "has commented" not in browser.words
 
 
 def test_a_study_without_images_has_a_page(world: World) -> None:
@@ -201,6 +201,34 @@ def test_comments_on_a_study_are_for_those_who_see_it(pictured: World) -> None:
         assert ("For Bob" in other.words) is is_shown
         assert "Alice to everyone" in other.words
     assert browser.post(f"{here}/comments", comment="").status_code == 400
+
+
+def test_comments_of_the_past_are_those_made_until_then(pictured: World) -> None:
+    """Read by those who see the study now; whom it has left is told why there are none."""
+    browser = signed_in(pictured, ALICE)
+    here = f"{HERE}/studies/{CT_STUDY}"
+    moments = []
+    for words in ("", "First", "Second"):
+        browser.get(here)
+        if words:
+            browser.post(f"{here}/comments", comment=words, to_user=BOB)
+        moments.append(pictured.clock.now.isoformat()[:19] + "Z")
+        pictured.clock.tick(60)
+    browser.get(f"{here}?at={moments[0]}")
+    assert "Nobody had commented on this study yet." in browser.words
+    browser.get(f"{here}?at={moments[1]}")
+    assert "You to Bob Private" in browser.words
+    assert "First" in browser.words
+    assert "Second" not in browser.words
+    assert 'id="composer"' not in browser.page
+    other = signed_in(pictured, CAROL)
+    other.get(f"{here}?at={moments[2]}")
+    assert "Nobody had commented on this study yet." in other.words
+    browser.get(here)
+    browser.post(f"{here}/remove")
+    browser.get(f"{here}?at={moments[2]}")
+    assert "Comments are for those who see this study now, and you do not." in browser.words
+    assert "Second" not in browser.words
 
 
 def test_only_the_latest_comments_are_shown(

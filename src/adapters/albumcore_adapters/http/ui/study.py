@@ -25,7 +25,7 @@ from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
-from albumcore_adapters.http.ui.past import asked_of_album
+from albumcore_adapters.http.ui.past import Then, asked_of_album
 from albumcore_adapters.http.ui.sentences import Sentences, name_of, other_in
 from albumcore_adapters.http.ui.study_cards import (
     Shelf,
@@ -105,8 +105,10 @@ def study_page(
     shelf, study = Shelf.of(request, holdings), request.api.study
     if not shelf.held(study):
         raise StudyNotFound("no such study, or you cannot see it")
-    is_present = shelf.then is None
-    lines, total = _comments(request, shelf, people) if is_present else ((), 0)
+    is_present, then = shelf.then is None, asked_of_album(request, holdings.albums)
+    # Then as now, comments are for those who see the study now: what they see elsewhere has no past.
+    sees_it = sees(holdings, request.signed_in.caller, study)
+    lines, total = _comments(request, shelf, people, then) if sees_it else ((), 0)
     may, arrival = permissions_on(request, holdings, shelf), None
     if shelf.album is not None and Permission.READ_COMMENT.name in may:
         source = TimelineSource(holdings.albums, people, catalogue, claims)
@@ -116,7 +118,7 @@ def study_page(
         "study.html",
         shelf=shelf,
         study=study,
-        then=asked_of_album(request, holdings.albums),
+        then=then,
         card=study_card(shelf, database, study),
         series=series_cards(shelf, database, study),
         facts=_facts(request, shelf, database, study),
@@ -124,7 +126,7 @@ def study_page(
         unseen=total - len(lines),
         may=may,
         arrival=arrival,
-        sees=is_present and sees(holdings, request.signed_in.caller, study),
+        sees=sees_it,
         readers=_readers(request, holdings, people, shelf),
         albums=albums_to_add_to(request, holdings, shelf) if is_present else (),
         zip=_zip_address(request, access, shelf, study) if is_present else None,
@@ -163,13 +165,12 @@ def _facts(
 
 
 def _comments(
-    request: PageRequest, shelf: Shelf, people: People
+    request: PageRequest, shelf: Shelf, people: People, then: Then | None
 ) -> tuple[Sequence[Mapping[str, object]], int]:
-    """The comments on the study in the path, newest first, and how many the reader may see."""
+    """The comments on the study in the path, up to a moment, newest first, and how many the reader may see."""
     holdings, viewer, study = shelf.holdings, request.signed_in.caller.user, request.api.study
-    if not sees(holdings, request.signed_in.caller, study):
-        return (), 0
-    entries, total = holdings.albums.study_comments(study, viewer, FeedQuery(limit=_COMMENTS))
+    query = FeedQuery(limit=_COMMENTS, until=None if then is None else then.moment.at)
+    entries, total = holdings.albums.study_comments(study, viewer, query)
     users = {user for one in entries for user in (one.author, one.target) if user is not None}
     shown = render_comments(entries, can_see(holdings, study, users), people, FORM)
     sentences = Sentences(request, shelf.album or AlbumId(""), viewer, StudyNames(request))
