@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from albumcore import import_series
+from albumcore import import_series, remove_series
 from albumcore_adapters.http.ui import study as study_pages
 from albumcore_adapters.http.ui import study_cards
 from support.browser import signed_in
 from support.dicom_files import dicom_file
-from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, STUDY, World
+from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, MR, STUDY, World
 from support.pictured import CT_SERIES, CT_STUDY, MR_STUDY, TWO_FRAMES, store_pictures
 
 HERE = f"/ui/albums/{ALBUM}"
@@ -106,8 +106,34 @@ def test_a_study_is_removed_after_a_question(pictured: World) -> None:
     assert f"/studies/{MR_STUDY}/thumbnail" in browser.page
     assert browser.get(f"{HERE}/studies/{CT_STUDY}?at={then}").status_code == 200
     assert "e+1" in browser.words
+    assert "Its images are not here any more" in browser.words
+    assert "Look at the images" not in browser.words
+    assert f"{CT_STUDY}/series/" not in browser.page
     assert 'method="post" action="/ui/albums' not in browser.page
     assert browser.get(f"{HERE}/studies?at=nonsense").status_code == 400
+
+
+def test_a_series_that_was_removed_since_is_no_link(pictured: World) -> None:
+    """The one that stayed is; the button leads to it."""
+    store_pictures(
+        pictured,
+        *(
+            dicom_file(STUDY, series, f"{series}.1", SeriesDescription=name, SeriesNumber=number)
+            for number, (series, name) in enumerate(((CT, "Gone"), (MR, "Left")), 1)
+        ),
+    )
+    then = pictured.clock.now.isoformat()[:19] + "Z"
+    pictured.clock.tick(60)
+    pictured.act(ALICE, remove_series, STUDY, CT)
+    browser = signed_in(pictured, BOB)
+    browser.get(f"{HERE}/studies/{STUDY}?at={then}")
+    assert "Gone" in browser.words
+    assert "any more" not in browser.words
+    viewer = f"{HERE}/studies/{STUDY}/series/{MR}?at={then.replace(':', '%3A')}"
+    assert re.findall(r'href="([^"]*/series/[^"]*)"', browser.page) == [viewer] * 2
+    assert browser.get(viewer).status_code == 200
+    assert "Gone" in browser.words
+    assert f"/series/{CT}" not in browser.page
 
 
 def test_many_studies_are_on_pages(pictured: World, monkeypatch: pytest.MonkeyPatch) -> None:

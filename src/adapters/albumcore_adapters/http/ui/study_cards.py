@@ -188,7 +188,7 @@ class SeriesCard:
         images: How many instances it has.
         is_favorite: Whether it is a favourite.
         thumbnail: The address of its picture; None if there is none any more.
-        url: The address of its viewer.
+        url: The address of its viewer; None if there is no picture any more.
     """
 
     uid: SeriesUID
@@ -197,7 +197,7 @@ class SeriesCard:
     images: int
     is_favorite: bool
     thumbnail: str | None
-    url: str
+    url: str | None
 
 
 @frozen
@@ -297,7 +297,7 @@ def series_cards(shelf: Shelf, database: Database, study: StudyUID) -> list[Seri
                 images=integer_value(one.attributes, "00201209") or 0,
                 is_favorite=one.series_uid in favorites,
                 thumbnail=shelf.thumbnail(study, one.series_uid) if has_picture else None,
-                url=shelf.url(f"/studies/{study}/series/{one.series_uid}"),
+                url=shelf.url(f"/studies/{study}/series/{one.series_uid}") if has_picture else None,
             )
         )
     return cards
