@@ -150,3 +150,13 @@ def test_keys_of_a_page_rest_under_a_dialog(demo: Chromium) -> None:
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(page.locator("#about")).to_be_visible()
         expect(words).to_have_text(before)
+
+
+def test_a_favourite_is_filled_wherever_it_is_marked(demo: Chromium) -> None:
+    """An outline would say that it is none, as in the lists."""
+    with demo.window() as window:
+        page = window.open("/ui/albums/{album}/studies/{study}")
+        marks = page.locator(".strip .starred .icon").all()
+        assert marks
+        for one in marks:
+            assert one.evaluate("(one) => getComputedStyle(one).fill") != "none"

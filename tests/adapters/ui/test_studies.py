@@ -198,7 +198,9 @@ def test_pages_of_studies_say_loudly_that_they_show_the_past(pictured: World) ->
         assert "This is the album as it was on Sunday 1 March" in browser.words
         assert '<body class="is-past"' in browser.page
         assert f'data-now href="{HERE}"' in browser.page
+        assert '<span class="starred">' in browser.page
         assert "Favourite" in browser.words
+        assert "\N{MIDDLE DOT} Favourite" not in browser.words
         assert "has commented" not in browser.words
 
 
