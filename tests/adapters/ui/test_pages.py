@@ -6,6 +6,7 @@ import re
 from urllib.parse import quote
 
 from albumcore import post_comment
+from albumcore_adapters.base.data_directory import DEMO_FILE
 from albumcore_adapters.directory.forgetting import forget_person
 from albumcore_adapters.http.ui.page_api import POLICY
 from albumcore_adapters.http.ui.static_files import MEDIA_TYPES, static_path
@@ -267,6 +268,16 @@ def test_a_link_signs_in_once_within_five_minutes(world: World) -> None:
     browser.get(link())
     assert browser.cookies.keys() == {"albumcore_session"}
     assert account.user not in browser.page
+
+
+def test_the_link_of_the_demo_is_told_of_where_the_demo_is(world: World) -> None:
+    """Any other service prints none."""
+    browser = Browser(world.client)
+    browser.get("/ui/sign-in")
+    assert "--demo" not in browser.words
+    (world.service.settings.data / DEMO_FILE).touch()
+    browser.get("/ui/sign-in")
+    assert "The link that albumcore serve --demo prints signs you in" in browser.words
 
 
 def test_forgetting_a_person_ends_their_sessions(world: World) -> None:

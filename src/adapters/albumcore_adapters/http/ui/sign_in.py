@@ -8,6 +8,7 @@ from functools import partial
 import falcon
 from attrs import evolve
 
+from albumcore_adapters.base.data_directory import DEMO_FILE
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.directory.single_use import SingleUseTokens
@@ -37,13 +38,14 @@ def sign_in_page(
     auth: Authentication,
     accounts: Accounts,
     single_use: SingleUseTokens,
+    settings: Settings,
     cookies: SessionCookies,
     openid: OpenIdConnect | None,
 ) -> Response:
     """Show the ways to sign in; or sign in by the one-time code in the address."""
     code = request.query.text("code")
     if code is None:
-        return _form(request, openid)
+        return _form(request, settings, openid)
     try:
         found = read_sign_in_code(auth.issuer, code, request.now)
         is_first = single_use.consume(
@@ -53,7 +55,7 @@ def sign_in_page(
         if not is_first or user is None:
             raise Unauthorized("the link was used before")
     except Unauthorized:
-        return _form(request, openid, status=401, refused="link")
+        return _form(request, settings, openid, status=401, refused="link")
     ends_at = request.now + LONGEST_SESSION
     made = [cookies.begin("kheops", user.id, ends_at, request.prefix)]
     account = None if found.account is None else accounts.named(found.account)
@@ -64,6 +66,7 @@ def sign_in_page(
 
 def _form(
     request: PageRequest,
+    settings: Settings,
     openid: OpenIdConnect | None,
     status: int = 200,
     refused: str | None = None,
@@ -77,6 +80,7 @@ def _form(
         refused=refused,
         back=own_page(request.query.text("back") or request.form.text("back"), request.prefix),
         has_provider=openid is not None,
+        is_demo=(settings.data / DEMO_FILE).exists(),
         **values,
     )
 
@@ -84,6 +88,7 @@ def _form(
 def sign_in_by_token(
     request: PageRequest,
     auth: Authentication,
+    settings: Settings,
     cookies: SessionCookies,
     openid: OpenIdConnect | None,
 ) -> Response:
@@ -94,7 +99,7 @@ def sign_in_by_token(
         if not caller.in_person:
             raise Unauthorized("it is not a token of a user in person")
     except Unauthorized as error:
-        return _form(request, openid, status=401, refused="token", why=error.detail)
+        return _form(request, settings, openid, status=401, refused="token", why=error.detail)
     expires = datetime.fromtimestamp(unverified(token)[1]["exp"], UTC)
     ends_at = min(expires, request.now + LONGEST_SESSION)
     cookie = cookies.begin("kheops", caller.user, ends_at, request.prefix)
@@ -113,7 +118,7 @@ def sign_in_by_password(
 ) -> Response:
     """Sign in at patients by the name and the password of an account, as the TSCharts API logs in."""
     name, password = (request.form.text(one) or "" for one in ("username", "password"))
-    again = partial(_form, request, openid, username=name)
+    again = partial(_form, request, settings, openid, username=name)
     try:
         account = account_with(request.req, name, password, accounts, failed_logins, settings)
     except falcon.HTTPTooManyRequests as error:
