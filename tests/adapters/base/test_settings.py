@@ -62,6 +62,7 @@ def test_settings_from_an_empty_environment() -> None:
         "pacs_seconds": 30,
         "keep_at_least": None,
         "ohif": None,
+        "ohif_url": None,
         "oidc_client_id": None,
         "oidc_client_secret_file": None,
     }
@@ -179,6 +180,11 @@ def test_settings_from_a_variable(variable: str, text: str, name: str, value: An
         ("ALBUMCORE_PUBLIC_URL", "https://pacs.example/a#b"),
         ("ALBUMCORE_PUBLIC_URL", "https://user@pacs.example"),
         ("ALBUMCORE_PUBLIC_URL", "https:///a"),
+        ("ALBUMCORE_OHIF_URL", "viewer.example"),
+        ("ALBUMCORE_OHIF_URL", "https://viewer.example/"),
+        ("ALBUMCORE_OHIF_URL", "https://viewer.example/ohif"),
+        ("ALBUMCORE_OHIF_URL", "https://viewer.example?a"),
+        ("ALBUMCORE_OHIF_URL", "https://user@viewer.example"),
     ],
 )
 def test_settings_from_a_bad_variable(variable: str, text: str) -> None:
@@ -187,6 +193,33 @@ def test_settings_from_a_bad_variable(variable: str, text: str) -> None:
         Settings.from_environment({variable: text})
     assert refused.value.variable == variable
     assert f"{refused.value.expected} " in settings_table()
+
+
+@pytest.mark.parametrize(
+    ("main", "own", "is_accepted"),
+    [
+        ("https://albums.example", "https://Viewer.Example", True),
+        ("https://albums.example/a", "https://viewer.example:8443", True),
+        (None, "http://localhost:8000", True),
+        ("https://albums.example", "https://albums.example", False),
+        ("https://albums.example", "https://ALBUMS.example", False),
+        ("https://albums.example", "https://albums.example:8443", False),
+        ("https://albums.example", "http://viewer.example", False),
+        (None, "http://127.0.0.1:9000", False),
+    ],
+)
+def test_the_viewer_has_a_host_name_of_its_own(
+    main: str | None, own: str, is_accepted: bool
+) -> None:
+    """Another port alone does not do: cookies do not tell ports apart. Nor does it without the viewer's files."""
+    given: dict[str, Any] = {"public_url": main, "ohif_url": own}
+    if is_accepted:
+        assert Settings(**given, ohif=Path("dist")).ohif_url == own.lower()
+    else:
+        with pytest.raises(SettingsError, match=r"^ALBUMCORE_OHIF_URL: expected ALBUMCORE_OHIF "):
+            Settings(**given, ohif=Path("dist"))
+    with pytest.raises(SettingsError, match=r"^ALBUMCORE_OHIF_URL"):
+        Settings(**given)
 
 
 @pytest.mark.parametrize(

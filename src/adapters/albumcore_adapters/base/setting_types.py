@@ -99,6 +99,12 @@ def _read_root_url(text: str) -> str:
     return _read_http_url(text)
 
 
+def _read_origin(text: str) -> str:
+    if urlsplit(text).path:
+        raise ValueError
+    return _read_root_url(text).lower()
+
+
 def _read_prefix(text: str) -> str:
     if not _PREFIX.fullmatch(text) or text.split("/")[1] in _RESERVED_PREFIXES:
         raise ValueError
@@ -171,6 +177,9 @@ PREFIX_PATH = SettingType(
 ROOT_URL = SettingType(
     "an `http` or `https` address without a user name, a query, a fragment or a slash at its end",
     _read_root_url,
+)
+ORIGIN_URL = SettingType(
+    "an `http` or `https` address of a host alone, such as `https://viewer.example`", _read_origin
 )
 HTTP_URL = SettingType("an `http` or `https` address without a user name", _read_http_url)
 BLOBS_URL = SettingType(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import attrs
 from attrs import frozen
@@ -29,6 +30,7 @@ from albumcore_adapters.base.setting_types import (
     FILE_PATH,
     HTTP_URL,
     NETWORKS,
+    ORIGIN_URL,
     PREFIX_PATH,
     PRINTABLE_TEXT,
     RETENTION,
@@ -281,6 +283,12 @@ class Settings:
         "A directory with the published files of the viewer OHIF 3, which are served at `/ohif/`; without it, the "
         "pages do not offer it.",
     )
+    ohif_url: str | None = setting(
+        *("ALBUMCORE_OHIF_URL", ORIGIN_URL, None),
+        "An origin of its own for OHIF, which is served there and not beside the pages: what is wrong in the viewer "
+        "cannot act as its reader then. It has another host name than ALBUMCORE_PUBLIC_URL, and leads to the same "
+        "service.",
+    )
     oidc_client_id: str | None = setting(
         *("ALBUMCORE_OIDC_CLIENT_ID", PRINTABLE_TEXT, None),
         "The id of this service as a client of the identity provider: users sign in to the pages with OpenID Connect. "
@@ -304,6 +312,16 @@ class Settings:
                 "ALBUMCORE_OIDC_CLIENT_ID",
                 "ALBUMCORE_JWKS_URL beside it, and as ALBUMCORE_JWT_ISSUER the address of the provider",
             )
+        if self.ohif_url is not None:
+            own, main = urlsplit(self.ohif_url), urlsplit(self.root.lower())
+            # Cookies are of a host name, whatever the port, and those of https are not sent over http.
+            is_apart = own.hostname != main.hostname and own.scheme == main.scheme
+            if self.ohif is None or not is_apart:
+                raise SettingsError(
+                    "ALBUMCORE_OHIF_URL",
+                    "ALBUMCORE_OHIF beside it, and another host name than that of ALBUMCORE_PUBLIC_URL, with the "
+                    "same scheme",
+                )
 
     def restorable_since(self, now: datetime) -> datetime:
         """The time since which what was removed or deleted can be restored now."""

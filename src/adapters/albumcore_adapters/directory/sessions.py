@@ -62,14 +62,18 @@ class Sessions:
             cursor.execute(
                 "INSERT INTO directory_session"
                 " (session_digest, kind, subject, expires_at, signed_in_at) VALUES (?, ?, ?, ?, ?)",
-                (_digest(session_id), kind, user, _text(expires_at), _text(at)),
+                (session_digest(session_id), kind, user, _text(expires_at), _text(at)),
             )
         return session_id
 
     def find(self, session_id: str, at: datetime) -> Session | None:
         """The session with this id; None if there is none, or it has expired."""
+        return self.with_digest(session_digest(session_id), at)
+
+    def with_digest(self, digest: str, at: datetime) -> Session | None:
+        """The session whose id has this digest; None if there is none, or it has expired."""
         select = "SELECT * FROM directory_session WHERE session_digest = ? AND expires_at > ?"
-        for row in rows_of(self.database, select, _digest(session_id), _text(at)):
+        for row in rows_of(self.database, select, digest, _text(at)):
             signed_in_at, expires_at = (
                 datetime.fromisoformat(row[name]) for name in ("signed_in_at", "expires_at")
             )
@@ -80,7 +84,8 @@ class Sessions:
         """End a session, if there is one with this id."""
         with self.database.transaction(commit=True) as cursor:
             cursor.execute(
-                "DELETE FROM directory_session WHERE session_digest = ?", (_digest(session_id),)
+                "DELETE FROM directory_session WHERE session_digest = ?",
+                (session_digest(session_id),),
             )
 
     def end_all(self, user: UserId) -> None:
@@ -89,7 +94,8 @@ class Sessions:
             cursor.execute("DELETE FROM directory_session WHERE subject = ?", (user,))
 
 
-def _digest(session_id: str) -> str:
+def session_digest(session_id: str) -> str:
+    """The digest by which a session is stored."""
     return hashlib.sha256(session_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 

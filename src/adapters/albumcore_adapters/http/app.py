@@ -43,6 +43,7 @@ from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.errors import answer_error
 from albumcore_adapters.http.link_paths import LinkPaths
 from albumcore_adapters.http.live import Live
+from albumcore_adapters.http.ohif_host import OhifHost, is_ohif_host
 from albumcore_adapters.http.reference.resource import reference_resources
 from albumcore_adapters.http.request_log import RequestLog, log_fault
 from albumcore_adapters.http.response_cache import ResponseCache
@@ -97,9 +98,12 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     prefixes = ("", *([prefix] if prefix else ()))
     of_pages = tuple(f"{one}{_PAGES}" for one in prefixes)
     of_ohif = tuple(f"{one}{_OHIF}" for one in prefixes)
+    of_data = tuple(f"{one}data/" for one in of_pages)
     elsewhere = (_TSCHARTS, *of_pages, *of_ohif)
+    origin = settings.ohif_url
     middleware: list[Any] = [
         RequestLog(service.requests),
+        *([] if origin is None else [OhifHost(origin, *of_ohif, *of_data)]),
         LinkPaths(prefix, *elsewhere),
         PlainPaths(path for path, _ in routes),
         Cors(*elsewhere),
@@ -115,7 +119,7 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     app.add_sink(refusing(tscharts.no_route(service.accounts)), "/tscharts/")
     # Falcon has a handler of its own for HTTPError, and the most specific one wins.
     answerers: dict[str, Answerer] = {
-        **{f"{one}data/": partial(answer_error, settings.root + documentation) for one in of_pages},
+        **dict.fromkeys(of_data, partial(answer_error, settings.root + documentation)),
         **dict.fromkeys((*of_pages, *of_ohif), error_pages(pages)),
         _TSCHARTS: tscharts.answer_error,
         "": partial(answer_error, settings.root + documentation),
@@ -189,6 +193,7 @@ def _on_error(
     if status >= 500 and not isinstance(error, falcon.HTTPError):
         log_fault(req, error)
     resp.status = falcon.code_to_http_status(status)
-    path = f"{req.path}/"
+    # At the host of the viewer there is nothing that pages of errors lead to.
+    path = "/" if is_ohif_host(req) else f"{req.path}/"
     answer = next(api for prefix, api in answerers.items() if path.startswith(prefix))
     answer(req, resp, status, error)

@@ -7,7 +7,7 @@ from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.identity.bearer import bearer
 
 BELOW = "addresses_below"
-"""The name in the context of a request for the path that its addresses are below, where it is not that of the API."""
+"""The name in the context of a request for the address that its addresses are below, where it is not the API's."""
 
 
 def public_root(request: ApiRequest, settings: Settings) -> str:
@@ -15,7 +15,7 @@ def public_root(request: ApiRequest, settings: Settings) -> str:
 
     It is made from the settings, never from ``Host``, which some clients send without the port.
     """
-    root = settings.api_url + str(request.req.context.get(BELOW, ""))
+    root = str(request.req.context.get(BELOW, settings.api_url))
     if (request.header("X-Link-Authorization") or "").lower() == "true":
         root += f"/link/{bearer(request.header('Authorization'))}"
     return root

@@ -1,5 +1,7 @@
 """Tokens that the service issues itself: codes and tokens of report providers, and tokens of viewers (Kheops API 1).
 
+Also codes that sign a browser in, and the code and cookie of the viewer OHIF at an origin of its own.
+
 They are stateless: nothing of them is stored. Each kind has a separate key, derived from the secret of the data
 directory, so that every worker reads tokens of the others, also after a restart, and no token is accepted as another
 kind.
@@ -58,6 +60,12 @@ REPORT_TOKEN = TokenKind(
 REPORT_CODE = TokenKind(b"kheops-report-code", "report_provider_code", timedelta(minutes=10))
 SIGN_IN_CODE = TokenKind(b"albumcore-sign-in-code", "sign_in_code", timedelta(minutes=5))
 VIEWER_TOKEN = TokenKind(b"kheops-viewer-token", "viewer", timedelta(hours=5))
+OHIF_CODE = TokenKind(
+    b"albumcore-ohif-code", "ohif_code", timedelta(minutes=1), timedelta(seconds=60)
+)
+OHIF_SESSION = TokenKind(
+    b"albumcore-ohif-session", "ohif_session", timedelta(hours=12), timedelta(seconds=60)
+)
 
 
 @frozen
@@ -156,6 +164,21 @@ class SignInCode:
     ends_at: datetime
 
 
+@frozen
+class OhifToken:
+    """A verified code or cookie of the viewer OHIF: it stands for a session of the pages, and ends with it.
+
+    Attributes:
+        session: The digest of the id of the session, from which the id cannot be found.
+        number: Its ``jti``, unique among all codes.
+        ends_at: When it is refused by every clock (UTC).
+    """
+
+    session: str
+    number: str
+    ends_at: datetime
+
+
 # Issuing
 
 
@@ -163,6 +186,19 @@ def sign_in_code(issuer: Issuer, sub: str, account: str | None, number: str, at:
     """Issue a code that signs a browser in at ``/ui/sign-in``, within five minutes."""
     more = {} if account is None else {"account": account}
     return _signed(issuer, SIGN_IN_CODE, {"sub": sub, "jti": number, **more}, at)
+
+
+def ohif_token(issuer: Issuer, kind: TokenKind, session: str, number: str, at: datetime) -> str:
+    """Issue what stands for a session at the origin of OHIF.
+
+    Args:
+        issuer: Who issues it.
+        kind: `OHIF_CODE` in an address, once and within a minute; `OHIF_SESSION` in a cookie.
+        session: The digest of the id of the session.
+        number: The ``jti``, unique among all codes.
+        at: The present (UTC).
+    """
+    return _signed(issuer, kind, {"session": session, "jti": number}, at)
 
 
 def report_token(issuer: Issuer, report: Report, at: datetime) -> str:
@@ -272,6 +308,19 @@ def read_sign_in_code(issuer: Issuer, code: str, at: datetime) -> SignInCode:
     claims = _opened(issuer, SIGN_IN_CODE, code, at)
     ends_at = at + timedelta(seconds=claims["exp"] - int(at.timestamp()))
     return SignInCode(claims["sub"], claims.get("account"), claims["jti"], ends_at)
+
+
+@_issued_here()
+def read_ohif_token(issuer: Issuer, kind: TokenKind, token: str, at: datetime) -> OhifToken:
+    """Verify what stands for a session at the origin of OHIF. The caller sees to it that a code is used once.
+
+    Raises:
+        Unauthorized: it was not issued here, is of another kind, or is not valid now.
+    """
+    claims = _opened(issuer, kind, token, at)
+    # A clock may be behind by the leeway where it is read, and ahead by it where it is remembered.
+    life = timedelta(seconds=claims["exp"] - int(at.timestamp())) + 2 * kind.leeway
+    return OhifToken(claims["session"], claims["jti"], at + life)
 
 
 @_issued_here()

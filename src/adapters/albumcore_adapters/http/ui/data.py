@@ -1,7 +1,8 @@
 """What pages and viewers read beside HTML: the reading routes of the Kheops API and of DICOMweb, below ``/ui/data``.
 
 They are those routes, with the session in the place of the token: the same checks and the same responders. Nothing
-can be changed through them. The events of a patient's images are there too, for accounts of the TSCharts API.
+can be changed through them. The events of a patient's images are there too, for accounts of the TSCharts API. At the
+origin of the viewer OHIF, where it has one, they are those of DICOMweb alone.
 """
 
 from __future__ import annotations
@@ -12,9 +13,20 @@ import falcon
 from attrs import evolve, field, frozen
 
 from albumcore_adapters.http.binding import Components
+from albumcore_adapters.http.dicomweb import (
+    bulk_data,
+    frames,
+    instance_search,
+    metadata,
+    rendered,
+    retrieve,
+    wado_uri,
+)
+from albumcore_adapters.http.kheops import study_list
 from albumcore_adapters.http.kheops.admission import KheopsApi
 from albumcore_adapters.http.kheops.all_routes import ROUTES
 from albumcore_adapters.http.links import BELOW
+from albumcore_adapters.http.ohif_host import is_ohif_host
 from albumcore_adapters.http.response import NO_SNIFFING, Response
 from albumcore_adapters.http.route import Callers, Route
 from albumcore_adapters.http.router import Bound, resources
@@ -35,6 +47,12 @@ _HEADERS: Mapping[str, str] = {
 }
 """The headers of every response: what it is depends on the cookie, and it is for our own pages."""
 
+_ROOMS = (
+    *(study_list, instance_search, retrieve, metadata),
+    *(frames, bulk_data, rendered, wado_uri),
+)
+_OF_OHIF = frozenset(DATA + route.path for room in _ROOMS for route in room.ROUTES)
+
 
 @frozen
 class DataApi(KheopsApi):
@@ -52,9 +70,17 @@ class DataApi(KheopsApi):
     def handle(
         self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]
     ) -> tuple[Response, bool]:
-        """Check a request, and call its responder; see `KheopsApi.handle`."""
+        """Check a request, and call its responder; see `KheopsApi.handle`.
+
+        Raises:
+            falcon.HTTPNotFound: it is at the origin of OHIF, for what is not of DICOMweb.
+        """
+        settings, at_ohif = self.cookies.settings, is_ohif_host(req)
+        if at_ohif and route.path not in _OF_OHIF:
+            raise falcon.HTTPNotFound
         # What a viewer is sent has addresses that it can ask for with the session.
-        req.context[BELOW] = DATA
+        root = settings.ohif_url if at_ohif else settings.root
+        req.context[BELOW] = f"{root}{settings.kheops_prefix or ''}{DATA}"
         response, _ = super().handle(route, respond, req, path)
         return response, False
 
@@ -90,8 +116,10 @@ class PatientDataApi:
 
         Raises:
             Unauthorized: there is no session of an account.
-            falcon.HTTPError, NotFound: the request is refused.
+            falcon.HTTPError, NotFound: the request is refused; or it is at the origin of OHIF.
         """
+        if is_ohif_host(req):
+            raise falcon.HTTPNotFound
         signed_in = self.cookies.find(req, "tscharts")
         if signed_in is None:
             raise Unauthorized("there is no session")

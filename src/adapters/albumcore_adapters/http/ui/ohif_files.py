@@ -1,5 +1,7 @@
 """The viewer OHIF at ``/ohif/``: its published files, with a configuration and a policy of its own.
 
+They are beside the pages, or at an origin of their own (`Settings.ohif_url`).
+
 The files are those of a directory (`Settings.ohif`). They are published for the root of a server: the addresses in
 them are put below ``/ohif``. The viewer reads below ``/ui/data`` with the session of the reader, so that no token is in
 its address; or it is given a link with a token (its source ``dicomwebproxy``).
@@ -16,15 +18,20 @@ from pathlib import Path
 import falcon
 import orjson
 
+from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.base.settings import Settings
+from albumcore_adapters.directory.single_use import SingleUseTokens
 from albumcore_adapters.http.conditional import ETAG, etag_of
 from albumcore_adapters.http.dicomweb.ohif import OHIF_OPTIONS
+from albumcore_adapters.http.ohif_host import is_ohif_host
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import REST_OF_PATH, Callers
 from albumcore_adapters.http.ui.data import DATA
+from albumcore_adapters.http.ui.ohif_handover import CODE, has_link, led_to, to_ohif, with_session
 from albumcore_adapters.http.ui.page_api import SIGN_IN
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
+from albumcore_adapters.http.ui.session import SessionCookies
 
 _OHIF = "/ohif"
 _INDEX, _CONFIGURATION = "index.html", "app-config.js"
@@ -46,65 +53,73 @@ _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 _YEAR, _CHECKED = "public, max-age=31536000, immutable", "no-cache"
 
 
-def ohif_policy(scripts: str = "") -> str:
+def ohif_policy(settings: Settings, scripts: str = "") -> str:
     """The Content-Security-Policy of the viewer: it needs WebAssembly, workers, and styles of its own.
 
+    At an origin of its own, it also reads links, which are at that of the pages, and nothing else there.
+
     Args:
+        settings: The settings.
         scripts: The digests of the scripts in its page.
     """
+    links = ""
+    if settings.ohif_url is not None:
+        links = "".join(f" {root}/link/" for root in sorted({settings.root, settings.api_url}))
     return (
         f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval' 'unsafe-eval' blob:{scripts};"
         " worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; font-src 'self' data:;"
-        " img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self' data: blob:;"
-        " object-src 'self' blob:; frame-src 'self' blob:;"
+        f" img-src 'self' data: blob:{links}; media-src 'self' blob:{links};"
+        f" connect-src 'self' data: blob:{links};"
+        f" object-src 'self' blob:{links}; frame-src 'self' blob:{links};"
         " form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
 
 
-def ohif_page(request: PageRequest, settings: Settings) -> Response:
-    """Lead to the viewer's list of studies.
-
-    Raises:
-        falcon.HTTPNotFound: the viewer is not served here.
-    """
-    if settings.ohif is None:
-        raise falcon.HTTPNotFound
-    return _page(request, settings.ohif)
-
-
-def ohif_file(request: PageRequest, settings: Settings) -> Response:
+def ohif_file(
+    request: PageRequest,
+    settings: Settings,
+    cookies: SessionCookies,
+    single_use: SingleUseTokens,
+    make_id: MakeId,
+) -> Response:
     """Send a file of the viewer; for any other path its page, which reads the path.
 
     Raises:
-        falcon.HTTPNotFound: the viewer is not served here, or has no such file.
+        falcon.HTTPNotFound: there is no viewer, or it has no such file.
     """
-    folder = settings.ohif
+    folder, origin = settings.ohif, settings.ohif_url
     if folder is None:
         raise falcon.HTTPNotFound
-    name = request.path[REST_OF_PATH[1:-1]]
+    if origin is not None and not is_ohif_host(request.req):
+        return to_ohif(request, origin, cookies.auth.issuer, make_id)
+    if origin is not None and CODE in request.query.values:
+        return with_session(request, origin, cookies, single_use)
+    name = request.path.get(REST_OF_PATH[1:-1], "")
     if name == _CONFIGURATION:
-        return _sent(_configuration(request.prefix), _JAVASCRIPT, _CHECKED)
+        return _sent(_configuration(request.prefix), _JAVASCRIPT, _CHECKED, ohif_policy(settings))
     found = _file_in(folder, name)
     if found is not None and found.name != _INDEX:
         content = _moved(found, request.prefix + _OHIF)
         media_type = _MEDIA_TYPES.get(found.suffix, "application/octet-stream")
-        return _sent(content, media_type, _YEAR if _HASHED.search(found.name) else _CHECKED)
+        cache = _YEAR if _HASHED.search(found.name) else _CHECKED
+        return _sent(content, media_type, cache, ohif_policy(settings))
     if "." in name.rsplit("/", 1)[-1] and found is None:
         raise falcon.HTTPNotFound
-    return _page(request, folder)
+    return _page(request, settings, folder)
 
 
-def _page(request: PageRequest, folder: Path) -> Response:
-    """The page of the viewer. A reader without a session is led to the sign-in page, unless a link is given."""
-    if request.user is None and not request.query.text("url"):
-        return request.to(SIGN_IN)
+def _page(request: PageRequest, settings: Settings, folder: Path) -> Response:
+    """The page of the viewer. A reader without a session is led to where they get one, unless a link is given."""
+    if request.user is None and not has_link(request):
+        is_apart = settings.ohif_url is not None
+        return led_to(request, settings.root) if is_apart else request.to(SIGN_IN)
     index = _file_in(folder, _INDEX)
     if index is None:
         raise falcon.HTTPNotFound
     content = _moved(index, request.prefix + _OHIF)
     digests = (hashlib.sha256(one).digest() for one in _INLINE.findall(content))
     scripts = "".join(f" 'sha256-{base64.b64encode(one).decode()}'" for one in digests)
-    return _sent(content, _MEDIA_TYPES[".html"], _CHECKED, scripts)
+    return _sent(content, _MEDIA_TYPES[".html"], _CHECKED, ohif_policy(settings, scripts))
 
 
 def _file_in(folder: Path, name: str) -> Path | None:
@@ -134,12 +149,8 @@ def _moved(path: Path, root: str) -> bytes:
     return content
 
 
-def _sent(content: bytes, media_type: str, cache: str, scripts: str = "") -> Response:
-    headers = {
-        "Content-Security-Policy": ohif_policy(scripts),
-        "Cache-Control": cache,
-        ETAG: etag_of(content),
-    }
+def _sent(content: bytes, media_type: str, cache: str, policy: str) -> Response:
+    headers = {"Content-Security-Policy": policy, "Cache-Control": cache, ETAG: etag_of(content)}
     return Response(200, content, media_type, headers)
 
 
@@ -183,7 +194,7 @@ def _configuration(prefix: str) -> bytes:
 
 
 ROUTES = (
-    page(_OHIF, ohif_page, "Show the viewer OHIF.", callers=Callers.ANYBODY),
+    page(_OHIF, ohif_file, "Show the viewer OHIF.", callers=Callers.ANYBODY),
     page(
         f"{_OHIF}/{REST_OF_PATH}",
         ohif_file,
