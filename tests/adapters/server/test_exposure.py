@@ -75,6 +75,19 @@ def test_what_is_said(
         service.close()
 
 
+@pytest.mark.parametrize(("origin", "lines"), [(None, 1), ("http://viewer.example", 0)])
+def test_a_viewer_at_the_origin_of_the_pages(
+    tmp_path: Path, origin: str | None, lines: int
+) -> None:
+    """It is said of a loopback address too, which a proxy may stand before."""
+    service = open_service(Settings(data=tmp_path / "data", ohif=tmp_path, ohif_url=origin))
+    try:
+        said = list(exposures(service.settings, service.people, service.accounts))
+        assert ["ALBUMCORE_OHIF_URL" in line for line in said] == [True] * lines
+    finally:
+        service.close()
+
+
 def test_serve_says_it_before_it_serves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

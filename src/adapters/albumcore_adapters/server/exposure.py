@@ -1,4 +1,4 @@
-"""Warnings about a service that is reachable from other machines."""
+"""Warnings about a service that is less safe than it could be."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from albumcore_adapters.server.address import is_loopback
 
 
 def exposures(settings: Settings, people: People, accounts: Accounts) -> Iterator[str]:
-    """Yield a warning, in one line, for each reason why listening on more than a loopback address is unsafe.
+    """Yield a warning, in one line, for each reason why what is served is unsafe.
 
-    The reasons are plain HTTP, unless ``ALBUMCORE_PUBLIC_URL`` states that a proxy adds TLS, and the people or the
-    account of the demo in the store: serving the demo prints tokens of theirs.
+    One is the viewer OHIF at the origin of the pages. Of listening on more than a loopback address, the reasons are
+    plain HTTP, unless ``ALBUMCORE_PUBLIC_URL`` states that a proxy adds TLS, and the people or the account of the demo
+    in the store: serving the demo prints tokens of theirs.
     """
+    if settings.ohif is not None and settings.ohif_url is None:
+        yield (
+            "OHIF is served beside the pages, and what is wrong in it could act as its reader: "
+            "give it an origin of its own with ALBUMCORE_OHIF_URL"
+        )
     if is_loopback(settings.bind):
         return
     if not (settings.public_url or "").startswith("https:"):
