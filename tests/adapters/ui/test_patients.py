@@ -109,6 +109,17 @@ def test_the_gallery_shows_the_newest_first_in_groups(browser: Browser) -> None:
     assert "Lopez Ruiz, Ana 1" in browser.words
 
 
+def test_a_tile_says_the_day_unless_its_heading_does(browser: Browser) -> None:
+    """A picture may be added long after the clinic at which it was taken; the day is that of the reader."""
+    browser.get(PATIENT)
+    captions = re.findall(r'<br><span class="muted">([^<]*)</span></figcaption>', browser.page)
+    assert captions == ["02:53", "added 19 April, 02:03", "added 19 April, 01:53"]
+    browser.cookies["tz"] = "America/Tijuana"
+    browser.get(PATIENT)
+    captions = re.findall(r'<br><span class="muted">([^<]*)</span></figcaption>', browser.page)
+    assert captions[1:] == ["19:03", "added 18 April, 18:53"]
+
+
 def test_the_gallery_is_filtered_by_type_clinic_and_day(browser: Browser) -> None:
     """The day is that of the reader's time zone; the chips count what the other filters leave."""
     for query, ids in (

@@ -66,9 +66,16 @@ class RemovedPicture:
 
 @frozen
 class PictureGroup:
-    """Pictures that follow each other and were taken at one clinic, or, without a clinic, on one day."""
+    """Pictures that follow each other and were taken at one clinic, or, without a clinic, on one day.
+
+    Attributes:
+        name: The clinic, or the day, in words.
+        day: The day that the name says: the first one of the clinic, or that on which the pictures were added.
+        tiles: The pictures.
+    """
 
     name: Markup
+    day: date
     tiles: Sequence[StoredPicture | RemovedPicture]
 
 
@@ -207,15 +214,15 @@ def grouped(
 ) -> Iterator[PictureGroup]:
     """Pictures, the newest first, in groups."""
 
-    def place(tile: StoredPicture | RemovedPicture) -> tuple[int | None, date | None]:
+    def place(tile: StoredPicture | RemovedPicture) -> tuple[int | None, date]:
         picture = _of(tile)
-        is_known = picture.clinic in clinics
-        day = None if is_known else request.times.local(picture.at).date()
-        return (picture.clinic if is_known else None), day
+        if picture.clinic in clinics:
+            return picture.clinic, clinics[picture.clinic].start
+        return None, request.times.local(picture.at).date()
 
     for (clinic, day), group in groupby(tiles, place):
-        name = request.times.date(day) if day else clinic_name(request, clinics, clinic)
-        yield PictureGroup(name or Markup(""), list(group))
+        name = clinic_name(request, clinics, clinic) or request.times.date(day)
+        yield PictureGroup(name, day, list(group))
 
 
 def clinic_name(
