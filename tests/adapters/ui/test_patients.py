@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -256,6 +257,18 @@ def test_a_picture_says_its_size(
         assert "pixels" not in browser.words
 
 
+@pytest.mark.parametrize("seals", [False, True])
+def test_a_picture_says_the_digest_that_was_recorded(tmp_path: Path, *, seals: bool) -> None:
+    """Of sealed bytes none was recorded of what a reader gets."""
+    with opened(tmp_path, GIVEN, seals=seals) as api:
+        browser = signed_in_account(api)
+        added = api.upload(patient=1).json["id"]
+        browser.get(f"{PATIENT}/pictures/{added}")
+        content = browser.ask("GET", f"{PATIENT}/pictures/{added}/file").content
+        assert (f"SHA-256{sha256(content).hexdigest()}" in browser.words) is not seals
+        assert ("SHA-256" in browser.words) is not seals
+
+
 def test_a_picture_is_decoded_after_the_read_transaction(
     api: Api, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,7 +296,11 @@ def test_without_the_packages_that_render_the_gallery_shows_the_pictures(
 
 
 def upload(
-    browser: Browser, picture: bytes | None, field: str = "picture", **fields: str
+    browser: Browser,
+    picture: bytes | None,
+    field: str = "picture",
+    file_name: str = "a.jpg",
+    **fields: str,
 ) -> falcon.testing.Result:
     """Send the form with a picture, as a browser does."""
     token = re.search(r'name="_csrf" value="([0-9a-f]*)"', browser.page)
@@ -295,8 +312,8 @@ def upload(
     )
     if picture is not None:
         body += (
-            f'--x\r\nContent-Disposition: form-data; name="{field}"; filename="a.jpg"\r\n'.encode()
-            + b"Content-Type: image/jpeg\r\n\r\n"
+            f'--x\r\nContent-Disposition: form-data; name="{field}"; filename="{file_name}"\r\n'
+            "Content-Type: image/jpeg\r\n\r\n".encode()
             + picture
             + b"\r\n"
         )
@@ -336,13 +353,14 @@ def test_a_picture_is_added_as_the_api_adds_it(api: Api, browser: Browser) -> No
 def test_what_is_no_picture_is_refused_at_its_field(api: Api, browser: Browser) -> None:
     """And nothing is recorded."""
     before = api.position()
-    for picture, status, words in (
-        (b"", 400, "No file was chosen"),
-        (None, 400, "No file was chosen"),
-        (b"%PDF-1.7", 400, "This file is no picture"),
+    for picture, name, words in (
+        (b"", "", "No file was chosen"),
+        (None, "", "No file was chosen"),
+        (b"", "a.jpg", "This file is empty"),
+        (b"%PDF-1.7", "a.jpg", "This file is no picture"),
     ):
         browser.get(PATIENT)
-        assert upload(browser, picture).status_code == status
+        assert upload(browser, picture, file_name=name).status_code == 400
         assert words in browser.words
         assert 'aria-describedby="picture-refused"' in browser.page
     for fields, status in (

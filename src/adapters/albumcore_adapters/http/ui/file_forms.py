@@ -51,6 +51,8 @@ def read_file_form(req: falcon.Request, longest: int) -> tuple[Fields, Mapping[s
                     raise _too_large(longest)
                 content += piece
             # Browsers send the media type of files alone.
+            if part.file_name == "":
+                continue  # the field was left empty
             if part.media_type.name:
                 files[part.name] = bytes(content)
             else:

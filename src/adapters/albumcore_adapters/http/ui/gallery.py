@@ -158,9 +158,9 @@ def add_picture(
     for name in ("clinic", "station"):
         if given := request.form.text(name):
             ids[name] = _id(name, given)
-    picture = request.files.get("picture") or request.files.get("camera", b"")
-    if sniff(picture) not in SHOWN_TYPES:
-        refused = "not_shown" if picture else "missing"
+    picture = request.files.get("picture", request.files.get("camera"))
+    if picture is None or sniff(picture) not in SHOWN_TYPES:
+        refused = "missing" if picture is None else "not_shown" if picture else "no_bytes"
         values = _gallery(request, albums, patients, clinics, accounts, settings, live)
         return show(request, "gallery.html", status=400, refused=refused, **values)
     source = request.account_api.source

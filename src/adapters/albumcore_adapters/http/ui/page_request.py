@@ -67,7 +67,7 @@ class PageRequest:
         path: The parameters in its path, by name.
         query: The parameters of its query string.
         form: The fields of its form; empty for a page, and for a form whose files are read as they arrive.
-        files: The files of its form, by the name of the field; one that was left empty has no bytes.
+        files: The files of its form, by the name of the field; none of a field that was left empty.
         parts: The parts of a form whose files are read as they arrive; none otherwise.
         prefix: What its path begins with, before that of the page, such as ``/api``; links carry it on.
         user: The session of a user of albums, if there is one.

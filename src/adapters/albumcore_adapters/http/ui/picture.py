@@ -108,6 +108,8 @@ def picture_page(
         by=account_name(accounts, recorded.act.source.user),
         is_shown=_is_shown(recorded.event),
         kind=SHOWN_TYPES.get(content.media_type, content.media_type),
+        # Of sealed bytes, what is recorded is no digest of what a reader gets.
+        digest=content.digest if recorded.event.key is None else None,
         kilobytes=-(-cast(int, content.length) // 1024),
         place=place + 1,
         total=len(shown),
