@@ -186,11 +186,8 @@ class Albumcore(Undoing):
         stream = album_stream(album_id)
         comments = FeedQuery(frozenset({EntryKind.COMMENT}), limit=0)
         last = self.index.latest(stream.name, latest_terms(), version)
-        last_version = max(found for found, _ in last.values())
-        return AlbumCounts(
-            self._page(stream, viewer, comments, version)[1],
-            self.moment(stream, version=last_version).at,
-        )
+        newest = self.moment(stream, version=max(found for found, _ in last.values()))
+        return AlbumCounts(self._page(stream, viewer, comments, version)[1], newest.at)
 
     def _page(
         self, stream: Stream[Any], viewer: UserId, query: FeedQuery, until: int | None = None
@@ -199,7 +196,9 @@ class Albumcore(Undoing):
         if query.since is not None:
             after = max(after, self._version_at(stream, query.since, before=True))
         if query.until is not None:
-            last = self._version_at(stream, query.until)
+            until = self._earlier(stream, until, query.until)
+        if query.before is not None:
+            last = query.before - 1
             until = last if until is None else min(last, until)
         within, page = (after, until), (query.limit, query.offset, is_oldest_first)
         found, total = self.index.feed_page(stream.name, choices_of(viewer, query), within, *page)

@@ -50,7 +50,7 @@ def large(engine: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             service.albums.handle(stream, post_comment, ann, f"Comment {number}")
         token = issue_token(service.secret, "ann", "ann@clinic.example", "Ann", 3600, utc_now())
     with serving(data, workers=1) as server:
-        yield signed_in_by_token(engine, server, token, {"album": _ALBUM})
+        yield signed_in_by_token(engine, server.address, token, {"album": _ALBUM})
 
 
 def test_it_is_shown_soon(large: Chromium) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
 import albumcore_adapters.server
+from albumcore import Source, album_stream, edit_album, post_comment
+from albumcore.ids import AlbumId
+from albumcore_adapters.server.demo import ADA
 from support.chromium import Chromium, Window
+from support.server import opened, user_of
 
 ALBUM = "/ui/albums/{album}"
 PATIENT = "/ui/patients/1"
@@ -26,6 +33,21 @@ def comment(page: Page, text: str) -> None:
     page.locator("#comment").fill(text)
     page.locator(".composer button.primary").click()
     expect(page.locator("#feed blockquote").first).to_have_text(text)
+
+
+def act(demo: Chromium, data: Path, decision: Callable[..., Any], texts: list[str]) -> None:
+    """Let Ada decide something for each of some texts, without a browser."""
+    stream = album_stream(AlbumId(demo.places["album"]))
+    with opened(data) as service:
+        ada = Source(user_of(service, ADA))
+        for text in texts:
+            service.albums.handle(stream, decision, ada, text)
+
+
+def entries_of(page: Page) -> list[int]:
+    """The versions of the entries that are shown, from the top."""
+    ids = page.evaluate("[...document.querySelectorAll('li.entry[id]')].map((one) => one.id)")
+    return [int(one.removeprefix("entry-")) for one in ids]
 
 
 def add_picture(page: Page) -> None:
@@ -169,3 +191,42 @@ def test_the_past_of_a_patient_is_counted_on(demo: Chromium) -> None:
             "data-since", str(int(str(before)) + 1)
         )
         expect(page.locator(".gallery figure")).to_have_count(pictures)
+
+
+def test_older_entries_come_as_one_scrolls(
+    demo: Chromium, colleague: Chromium, demo_data: Path
+) -> None:
+    """All of them once, whatever comes meanwhile, and each day has one heading."""
+    act(demo, demo_data, post_comment, [f"comment {number}" for number in range(120)])
+    with demo.window() as hers, colleague.window() as his:
+        page, writer = follow(hers, ALBUM), his.open(ALBUM)
+        expect(page.locator("#feed blockquote").first).to_have_text("comment 119")
+        shown = len(entries_of(page))
+        for number in range(3):
+            comment(writer, f"meanwhile {number}")
+            expect(page.locator("#feed blockquote").first).to_have_text(f"meanwhile {number}")
+        oldest = page.locator("#entry-1")
+        assert len(entries_of(page)) == shown + 3
+        while not oldest.count():
+            before = len(entries_of(page))
+            page.evaluate("scrollTo(0, document.body.scrollHeight)")
+            expect(page.locator("li.entry[id]")).not_to_have_count(before)
+        found = entries_of(page)
+        assert found == sorted({*found}, reverse=True)
+        days = page.locator("#feed h3.day").all_text_contents()
+        assert len(days) == len({*days})
+        expect(page.locator("#older")).to_have_count(0)
+        assert hers.said == []
+
+
+def test_a_run_that_grows_loses_nothing(demo: Chromium, demo_data: Path) -> None:
+    """Though the page that is read again ends within it."""
+    act(demo, demo_data, edit_album, [f"Tumour board {number}" for number in range(60)])
+    with demo.window() as window:
+        page = follow(window, ALBUM)
+        shown = entries_of(page)
+        act(demo, demo_data, edit_album, ["Tumour board"])
+        expect(page.locator("h1")).to_have_text("Tumour board")
+        found = entries_of(page)
+        assert found[1:] == shown
+        assert len(page.locator("#feed > ol").first.locator("li.run").all()) == 1

@@ -297,6 +297,23 @@ def test_entries_after_a_version_are_counted(app: Albumcore) -> None:
         assert counted.get(A1.name, 0) == page.total
 
 
+def test_a_page_before_a_version(app: Albumcore) -> None:
+    """Now or as of a version: what a scan gives, and a time counts beside it."""
+    every = app.feed(ID, alice).entries
+    for version in range(20):
+        for until in (None, 9):
+            wanted = [
+                one.recorded.version
+                for one in every
+                if one.recorded.version < version and one.recorded.version <= (until or 20)
+            ]
+            page = app.feed(ID, alice, FeedQuery(limit=3, before=version), version=until)
+            shown = [one.recorded.version for one in page.entries]
+            assert (shown, page.total) == (wanted[:3], len(wanted))
+    page = app.feed(ID, alice, FeedQuery(before=5, until=FUTURE))
+    assert page == app.feed(ID, alice, FeedQuery(before=5))
+
+
 def test_a_time_that_ends_before_it_begins(app: Albumcore) -> None:
     """Nothing is in it, and nothing less than that."""
     for kinds in KINDS:

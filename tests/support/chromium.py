@@ -294,16 +294,16 @@ def demo_in(browser: Browser, server: Server) -> Iterator[Chromium]:
 
 
 def signed_in_by_token(
-    browser: Browser, server: Server, token: str, places: Mapping[str, str]
+    browser: Browser, address: str, token: str, places: Mapping[str, str]
 ) -> Chromium:
     """Sign in by a token that is pasted into the form."""
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(f"{server.address}/ui/sign-in")
+        page.goto(f"{address}/ui/sign-in")
         page.fill("#token", token)
         with page.expect_navigation(url="**/ui/albums"):
             page.click("form:has(#token) button.primary")
-        return Chromium(browser, server.address, context.storage_state(), places)
+        return Chromium(browser, address, context.storage_state(), places)
 
 
 def furnished(demo: Chromium) -> Chromium:

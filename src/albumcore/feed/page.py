@@ -118,6 +118,7 @@ def select(
         for one in map(entry, recorded)
         if one is not None
         and one.recorded.version > (query.after or 0)
+        and (query.before is None or one.recorded.version < query.before)
         and matches(query, one)
         and visible_to(viewer, one)
     ]

@@ -55,9 +55,10 @@ class FeedQuery:
         limit: Size of the page, 0 or more; None for all.
         offset: How many of the newest entries to skip.
         after: Only entries of later versions than this one, and the page begins with the oldest; None for the newest.
+        before: Only entries of earlier versions than this one; the page is the same however many are added.
 
     Raises:
-        Invalid: limit, offset or after is negative, a time has no time zone, or there is an offset beside after.
+        Invalid: limit, offset, after or before is negative, a time has no time zone, or offset is beside after.
     """
 
     kinds: frozenset[EntryKind] = ALL
@@ -72,6 +73,7 @@ class FeedQuery:
     since: datetime | None = field(default=None, converter=_since)
     until: datetime | None = field(default=None, converter=_until)
     after: int | None = field(default=None, validator=_not_negative)
+    before: int | None = field(default=None, validator=_not_negative)
 
     def __attrs_post_init__(self) -> None:
         if self.after is not None and self.offset:

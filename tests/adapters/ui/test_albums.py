@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from html import escape
+import re
+from html import escape, unescape
 
 import pytest
 
@@ -129,17 +130,39 @@ def test_runs_are_folded_and_older_entries_follow(world: World) -> None:
     assert "and so 5 times" in browser.words
     assert "comment 49" in browser.words
     assert "comment 3" not in browser.words.split()
-    fragment = browser.ask(
-        "GET", f"{HERE}?offset={ENTRIES}&show=all", headers={"HX-Request": "true"}
-    )
+    [older] = re.findall(r'hx-get="([^"]*)" hx-target="#older"', browser.page)
+    fragment = browser.ask("GET", unescape(older), headers={"HX-Request": "true"})
     assert "<html" not in fragment.text
     assert "comment 0" in fragment.text
     assert 'id="older"' not in fragment.text
-    assert browser.get(f"{HERE}?offset={ENTRIES}&show=all").text.count("<html") == 1
-    assert browser.get(f"{HERE}?offset=x").status_code == 400
+    assert browser.get(unescape(older)).text.count("<html") == 1
+    assert "data-cursor" not in browser.page
+    assert "comment 0" in browser.words
+    assert browser.get(f"{HERE}?before=x").status_code == 400
     browser.get(f"{HERE}?show=members")
     assert "comment 49" not in browser.words
     assert "Alice added you" in browser.words
+
+
+def test_older_entries_go_on_where_the_page_ends(world: World) -> None:
+    """Whatever came meanwhile: none is there twice, none is left out, and a day has one heading."""
+    for number in range(2 * ENTRIES):
+        world.act(ALICE, post_comment, f"comment {number}")
+        if number == ENTRIES // 2:
+            world.clock.tick(86_400)
+    browser = signed_in(world, BOB)
+    shown = browser.get(HERE).text
+    for number in range(3):
+        world.act(ALICE, post_comment, f"meanwhile {number}")
+    while older := re.findall(r'hx-get="([^"]*before=[^"]*)"', shown):
+        part = browser.ask("GET", unescape(older[0]), headers={"HX-Request": "true"})
+        shown = shown.replace(older[0], "") + part.text
+    entries = [int(one) for one in re.findall(r'id="entry-(\d+)"', shown)]
+    assert entries == sorted({*entries}, reverse=True)
+    assert len(re.findall(r"comment \d", shown)) == 2 * ENTRIES
+    days = re.findall(r'data-day="([^"]*)"', shown)
+    assert days == sorted({*days}, reverse=True)
+    assert len(days) == 2
 
 
 def test_edits_and_former_members_are_named(world: World) -> None:

@@ -94,7 +94,10 @@ def test_a_slider_that_is_moved_gets_the_page_without_itself(world: World) -> No
     assert 'id="past-card"' not in answer.text
     for part in ("past-band", "past-head", "past-then"):
         assert f'id="{part}"' in answer.text
-    older = browser.ask("GET", f"{HERE}?at={stops[-3]}&offset=0", headers={"HX-Request": "true"})
+    newest = re.findall(r'id="entry-(\d+)"', browser.page)[0]
+    address = f"{HERE}?at={stops[-3]}&before={newest}"
+    older = browser.ask("GET", address, headers={"HX-Request": "true"})
+    assert 'id="entry-1"' in older.text
     assert "Second" not in older.text
     assert "<html" not in older.text
 

@@ -167,7 +167,7 @@ def test_a_filter_shows_nobody_what_he_may_not_see() -> None:
 
 def test_every_filter_is_a_field_of_the_query() -> None:
     """And every field but those of the page is a filter."""
-    assert FILTERS.keys() == fields_dict(FeedQuery).keys() - {"limit", "offset", "after"}
+    assert FILTERS.keys() == fields_dict(FeedQuery).keys() - {"limit", "offset", "after", "before"}
 
 
 @pytest.mark.parametrize("name", ["since", "until"])

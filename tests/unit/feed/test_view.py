@@ -122,7 +122,17 @@ def test_a_page_of_the_feed(limit: int | None, offset: int, versions: list[int])
 
 
 @pytest.mark.parametrize(
-    "query", [{"limit": -1}, {"offset": -1}, {"after": -1}, {"offset": 1, "after": 1}]
+    ("before", "versions", "total"),
+    [(10, [9, 8], 7), (8, [5, 4], 5), (7, [5, 4], 5), (2, [1], 1), (1, [], 0), (0, [], 0)],
+)
+def test_a_page_before_a_version(before: int, versions: list[int], total: int) -> None:
+    """It is the same however many entries come after; the total is that of the entries before."""
+    assert seen(bob, limit=2, before=before) == (versions, total)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"limit": -1}, {"offset": -1}, {"after": -1}, {"before": -1}, {"offset": 1, "after": 1}],
 )
 def test_a_negative_page_is_refused(query: dict[str, int]) -> None:
     """Before anything is read."""

@@ -39,14 +39,14 @@ def album_page(
     database: Database,
     live: Live,
 ) -> Response:
-    """Show an album, now or as of ``at``; or, for htmx with ``offset``, older entries of its timeline."""
+    """Show an album, now or as of ``at``; or, for htmx with ``before``, older entries of its timeline."""
     albums, album, viewer = holdings.albums, request.api.album, request.signed_in.caller.user
     then = album_at(request, albums)
     source = TimelineSource(albums, people, catalogue, claims)
     looked = looks.of(viewer).get(album, 0) if then is None else then.moment.version
     state = None if then is None else (then.moment.version, then.album)
     timeline = source.read(request, album, looked=looked, then=state)
-    if request.is_fragment and request.query.text("offset") is not None:
+    if request.is_fragment and request.query.text("before") is not None:
         return show(request, "album/older.html", album=album, timeline=timeline)
     values: dict[str, Any] = {
         "album": album,

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from attrs import frozen
 from markupsafe import Markup
 
-from albumcore import Album, Albumcore, FeedPage, FeedQuery, render_feed
+from albumcore import Album, Albumcore, FeedPage, FeedQuery, album_stream, render_feed
 from albumcore.feed import FEED, Entry, EntryKind, Family, FeedForm
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
 from albumcore.index import SeriesRow
@@ -119,11 +119,13 @@ class Day:
         name: The day in words.
         date: The day.
         entries: Its entries and runs, newest first.
+        is_continued: Whether they go on below those of the same day that are shown already.
     """
 
     name: Markup
     date: date
     entries: Sequence[Item]
+    is_continued: bool
 
 
 @frozen
@@ -132,17 +134,15 @@ class Timeline:
 
     Attributes:
         show: The filter, a key of `TIMELINE_CHIPS`.
-        counts: How many entries each filter selects; empty for a page of older entries.
+        counts: How many entries each filter selects; empty for a part of a page.
         days: The entries by day, newest first.
-        total: How many entries the filter selects.
-        older: How many entries come before those of the next page; None if there are none.
+        older: The version that the entries of the next page are before; None if there are none.
         newest: The version of the newest entry of the page; 0 without one.
     """
 
     show: str
     counts: Mapping[str, int]
     days: Sequence[Day]
-    total: int
     older: int | None
     newest: int
 
@@ -164,7 +164,9 @@ class TimelineSource:
         looked: int,
         then: tuple[int, Album] | None = None,
     ) -> Timeline:
-        """The page of the timeline that ``show`` and ``offset`` of the query name.
+        """The page of the timeline that ``show`` of the query names: the newest entries, or those before ``before``.
+
+        A version stays where it is while entries are added, and a number of entries from the newest does not.
 
         Args:
             request: The request of the page.
@@ -173,19 +175,22 @@ class TimelineSource:
             then: The version as of which it is shown, and the album as of it; None for the present.
 
         Raises:
-            BadQuery: ``offset`` is no number.
+            BadQuery: ``before`` is no number.
+            Invalid: it is no version of the album.
         """
         viewer = request.signed_in.caller.user
         show = request.query.text("show") or "all"
         show = show if show in TIMELINE_CHIPS else "all"
-        offset = request.query.number("offset") or 0
+        before = request.query.number("before")
         version, state = then or (None, None)
-        page = self.albums.feed(album, viewer, _page(show, ENTRIES, offset), version=version)
-        after = offset + len(page.entries)
+        page = self.albums.feed(album, viewer, _page(show, ENTRIES, before), version=version)
         counts: dict[str, int] = {}
-        if offset == 0:
+        above: datetime | None = None
+        if before is not None and request.is_fragment:
+            above = self.albums.moment(album_stream(album), version=before).at
+        else:
             for name in TIMELINE_CHIPS:
-                found = self.albums.feed(album, viewer, _page(name, 0, 0), version=version)
+                found = self.albums.feed(album, viewer, _page(name, 0), version=version)
                 counts[name] = found.total
         held = self._held(album, page) if state is None else state.studies
         pictured = None if version is None else present_series(self.albums, album)
@@ -193,9 +198,8 @@ class TimelineSource:
         return Timeline(
             show=show,
             counts=counts,
-            days=list(_days(request, lines)),
-            total=page.total,
-            older=after if after < page.total else None,
+            days=list(_days(request, lines, above)),
+            older=lines[-1].version if len(lines) < page.total else None,
             newest=max((one.version for one in lines), default=0),
         )
 
@@ -269,9 +273,9 @@ class TimelineSource:
         return StudyNames.read(request, self.catalogue, shown, series), json
 
 
-def _page(show: str, limit: int, offset: int) -> FeedQuery:
+def _page(show: str, limit: int, before: int | None = None) -> FeedQuery:
     chosen = TIMELINE_CHIPS[show]
-    return FeedQuery(chosen.kinds, limit, offset, mutations=chosen.mutations)
+    return FeedQuery(chosen.kinds, limit, mutations=chosen.mutations, before=before)
 
 
 def _icon(entry: Entry) -> str:
@@ -306,8 +310,8 @@ def _thumbnails(
     ]
 
 
-def _days(request: PageRequest, lines: Sequence[Line]) -> Iterator[Day]:
-    """The entries by day of the reader's time zone, with their runs folded."""
+def _days(request: PageRequest, lines: Sequence[Line], above: datetime | None) -> Iterator[Day]:
+    """The entries by day of the reader's time zone, with their runs folded, below one that was at ``above``."""
     times = request.times
     for day, of_day in groupby(lines, key=lambda one: times.local(one.at).date()):
         found = list(of_day)
@@ -315,7 +319,8 @@ def _days(request: PageRequest, lines: Sequence[Line]) -> Iterator[Day]:
         name = times.day(at)
         if day == times.local(request.now).date():
             name = request.say("timeline.today", day=name)
-        yield Day(name, day, list(_folded(request, found)))
+        is_continued = above is not None and times.local(above).date() == day
+        yield Day(name, day, list(_folded(request, found)), is_continued)
 
 
 def _folded(request: PageRequest, lines: Sequence[Line]) -> Iterator[Item]:

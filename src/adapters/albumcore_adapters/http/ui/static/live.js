@@ -49,16 +49,24 @@
     shown.textContent = texts.since === "1" ? texts.sinceOne : texts.sinceOther.replace("{n}", texts.since);
   }
 
-  // A day of the new page into the shown one: lines that are not shown yet go to its top. A run takes over its lines.
+  // A line of the new page takes the place of those that it has. What else was in a run with them goes on in its list.
+  function takeOver(line) {
+    const shown = ids(line).map((id) => document.getElementById(id)).filter(Boolean);
+    const runs = new Set(shown.map((one) => one.closest("li.run")));
+    for (const one of shown) one.remove();
+    for (const run of runs) {
+      line.querySelector("ol")?.append(...run?.querySelectorAll(".entry") ?? []);
+      run?.remove();
+    }
+  }
+
+  // A day of the new page into the shown one: lines that are not shown yet go to its top.
   function mergeDay(feed, title, list) {
     const shown = feed.querySelector(`h3[data-day="${title.dataset.day}"]`);
     if (!shown) return [[title, list], [...list.children]];
     shown.textContent = title.textContent; // which is not that of today any more after midnight
     const added = [...list.children].filter((line) => ids(line).some((id) => !document.getElementById(id)));
-    for (const id of added.flatMap(ids)) {
-      const old = document.getElementById(id);
-      (old?.closest("li.run") ?? old)?.remove();
-    }
+    added.forEach(takeOver);
     shown.nextElementSibling.prepend(...added);
     return [[], added];
   }
@@ -233,7 +241,7 @@
   // The page after a comment was sent: that of all entries, which has the comment whatever is shown here.
   document.addEventListener("ui:page", ({ detail: page }) => {
     const chosen = document.querySelector(".feed-filters [aria-pressed=true]")?.value;
-    if (chosen === "all") merge(page);
+    if (chosen === "all" && followed()) merge(page);
     else location.assign(document.querySelector("main .feed-filters").action);
   });
   window.addEventListener("pagehide", () => poll?.abort());
