@@ -15,6 +15,7 @@ from albumcore import (
     remove_member,
 )
 from albumcore.feed import FEED, MUTATIONS
+from albumcore_adapters.http.ui.sentences import REPEATED
 from albumcore_adapters.http.ui.texts import LANGUAGES, texts_in
 from albumcore_adapters.http.ui.timeline import ENTRIES
 from support.browser import Browser, signed_in
@@ -127,7 +128,7 @@ def test_runs_are_folded_and_older_entries_follow(world: World) -> None:
         world.act(ALICE, import_series, STUDY, f"1.2.3.{number + 10}")
     browser = signed_in(world, BOB)
     browser.get(HERE)
-    assert "and so 5 times" in browser.words
+    assert "Alice added 5 series of" in browser.words
     assert "comment 49" in browser.words
     assert "comment 3" not in browser.words.split()
     [older] = re.findall(r'hx-get="([^"]*)" hx-target="#older"', browser.page)
@@ -165,6 +166,33 @@ def test_older_entries_go_on_where_the_page_ends(world: World) -> None:
     assert len(days) == 2
 
 
+def test_a_run_is_a_sentence_of_its_own(world: World) -> None:
+    """With its token and its report provider; what is new in it is marked on it, and comments are never folded."""
+    for number in range(4):
+        world.act(ALICE, post_comment, f"comment {number}")
+        world.act(ALICE, edit_album, f"Name {number}")
+    for number in range(5):
+        world.act(ALICE, edit_album, f"Other {number}")
+    world.act(BOB, leave_album)
+    token = world.album_token("Scanner001", write=True)
+    for number in range(4):
+        world.act(ALICE, import_series, STUDY, f"1.2.3.{number + 10}", capability_token=token)
+    browser = signed_in(world, CAROL)
+    browser.get(HERE)
+    [added, edited] = re.findall(
+        r'<li class="entry run fresh">.*?<summary>(.*?)</summary>', browser.page, re.S
+    )
+    for sentence, words in (
+        (added, "Alice added 4 series of"),
+        (edited, "Alice changed the album's name, description or settings 6 times New"),
+    ):
+        assert words in " ".join(re.sub("<[^>]*>", "", unescape(sentence)).split())
+    assert "with the token" in added
+    assert browser.words.count("Alice to everyone") == 4
+    browser.get(HERE)
+    assert browser.page.count('<li class="entry run">') == 2
+
+
 def test_edits_and_former_members_are_named(world: World) -> None:
     """What was changed is from the event; who is gone has a tag."""
     world.act(ALICE, edit_album, "New", "Newer", {"add_user": True})
@@ -190,6 +218,8 @@ def test_every_mutation_has_its_sentences(language: str) -> None:
     for form in ("you", "they"):
         for mutation in ("import_study", "remove_study"):
             assert f"timeline.{mutation}_unnamed.{form}" in texts
+        for mutation in REPEATED:
+            assert "{n}" in texts[f"timeline.run.{mutation.lower()}.{form}"]
 
 
 def test_settings_are_of_the_browser(world: World) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from attrs import field, frozen
@@ -19,6 +20,15 @@ from albumcore_adapters.http.ui.study_names import StudyNames
 
 _UNNAMED = frozenset({"import_study", "remove_study"})
 """The mutations whose sentence is another one where the study has no description: it says "the study" before it."""
+
+REPEATED = frozenset(
+    {
+        *("IMPORT_SERIES", "REMOVE_SERIES", "NEW_REPORT", "ADD_FAV", "REMOVE_FAV", "EDIT_ALBUM"),
+        *("CREATE_REPORT_PROVIDER", "EDIT_REPORT_PROVIDER", "DELETE_REPORT_PROVIDER"),
+        *("CREATE_WEBHOOK", "EDIT_WEBHOOK", "DELETE_WEBHOOK", "TRIGGER_WEBHOOK"),
+    }
+)
+"""The mutations that the same person does again and again with the same study, or none: a run of them has a sentence."""
 
 _REMOVALS = frozenset({"REMOVE_STUDY", "REMOVE_SERIES"})
 _JUST_BEFORE = timedelta(microseconds=1)
@@ -70,7 +80,20 @@ class Sentences:
             shown: The same as a JSON object, with the names and descriptions that the reader may see.
         """
         sentence = self._comment(entry, shown) if shown["event_type"] == "Comment" else None
-        sentence = sentence or self._mutation(entry, shown)
+        return self._through(shown, sentence or self._mutation(entry, shown))
+
+    def together(self, entry: Entry, shown: Json) -> Callable[[int], Markup] | None:
+        """What says a number of entries like this one together; None if its kind is never folded."""
+        if entry.type.mutation not in REPEATED:
+            return None
+        return partial(self._together, entry, shown)
+
+    def _together(self, entry: Entry, shown: Json, number: int) -> Markup:
+        key, places = self._key(entry, shown), self._places(entry, shown)
+        places["n"] = bold(str(number))
+        return self._through(shown, self._said(f"run.{key}", entry, shown, places))
+
+    def _through(self, shown: Json, sentence: Markup) -> Markup:
         token = shown["source"].get("capability_token")
         if token is None:
             return sentence
@@ -84,16 +107,19 @@ class Sentences:
         return self._said(key, entry, shown, places)
 
     def _mutation(self, entry: Entry, shown: Json) -> Markup:
-        key, places = str(entry.type.mutation).lower(), self._places(entry, shown)
+        key, places = self._key(entry, shown), self._places(entry, shown)
         if isinstance(entry.recorded.event, AlbumEdited):
             places["what"] = self._edited(entry.recorded.event)
         study = entry.study_uid
         if study is not None and key in _UNNAMED:
             is_described = self.names.is_described(study, entry.series_uids)
             key = key if is_described else f"{key}_unnamed"
-        if key == "new_report" and "report_provider" not in shown["source"]:
-            key = "new_report_by_user"
         return self._said(key, entry, shown, places)
+
+    def _key(self, entry: Entry, shown: Json) -> str:
+        key = str(entry.type.mutation).lower()
+        is_by_user = key == "new_report" and "report_provider" not in shown["source"]
+        return f"{key}_by_user" if is_by_user else key
 
     def _said(self, key: str, entry: Entry, shown: Json, places: dict[str, Markup]) -> Markup:
         say = self.request.say

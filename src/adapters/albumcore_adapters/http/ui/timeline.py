@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import TypeAlias
@@ -21,7 +21,7 @@ from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.feed_json import descriptions
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest
-from albumcore_adapters.http.ui.sentences import ICONS, Sentences, bold, other_in
+from albumcore_adapters.http.ui.sentences import ICONS, Sentences, other_in
 from albumcore_adapters.http.ui.study_cards import present_series
 from albumcore_adapters.http.ui.study_names import StudyNames
 
@@ -81,6 +81,7 @@ class Line:
         is_new: Whether it is new since the reader last looked.
         thumbnails: The addresses of up to four thumbnails of its series.
         run: What makes it part of a run: who, by what, did what with which study.
+        together: Says a number of entries of its run together; None if it is never part of one.
     """
 
     version: int
@@ -93,6 +94,7 @@ class Line:
     is_new: bool
     thumbnails: Sequence[str]
     run: tuple[object, ...]
+    together: Callable[[int], Markup] | None
 
 
 @frozen
@@ -106,6 +108,11 @@ class Run:
 
     sentence: Markup
     lines: Sequence[Line]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether some of the entries are new."""
+        return any(one.is_new for one in self.lines)
 
 
 Item: TypeAlias = Line | Run
@@ -244,9 +251,8 @@ class TimelineSource:
                 private_with=other_in(entry, json, viewer) if entry.is_private else "",
                 is_new=version > looked and entry.author != viewer,
                 thumbnails=_thumbnails(request, album, entry, json.get("study") or {}, pictured),
-                run=(entry.recorded.act.source, entry.type.mutation, entry.study_uid, entry.target)
-                if entry.comment is None
-                else (version,),
+                run=(entry.recorded.act.source, entry.type.mutation, entry.study_uid, entry.target),
+                together=sentences.together(entry, json),
             )
 
     def _named(
@@ -320,19 +326,17 @@ def _days(request: PageRequest, lines: Sequence[Line], above: datetime | None) -
         if day == times.local(request.now).date():
             name = request.say("timeline.today", day=name)
         is_continued = above is not None and times.local(above).date() == day
-        yield Day(name, day, list(_folded(request, found)), is_continued)
+        yield Day(name, day, list(_folded(found)), is_continued)
 
 
-def _folded(request: PageRequest, lines: Sequence[Line]) -> Iterator[Item]:
+def _folded(lines: Sequence[Line]) -> Iterator[Item]:
     for _, alike in groupby(lines, key=lambda one: one.run):
         found = list(alike)
         while found:
             run = [one for one in found if found[0].at - one.at <= _RUN]
             found = found[len(run) :]
-            if len(run) < _LEAST_RUN:
+            say = run[0].together
+            if say is None or len(run) < _LEAST_RUN:
                 yield from run
             else:
-                sentence = request.say(
-                    "timeline.run", sentence=run[0].sentence, times=bold(str(len(run)))
-                )
-                yield Run(sentence, run)
+                yield Run(say(len(run)), run)
