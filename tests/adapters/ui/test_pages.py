@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import quote
 
 from albumcore import post_comment
@@ -14,7 +15,7 @@ from albumcore_adapters.http.ui.texts import LANGUAGES, texts_in
 from albumcore_adapters.identity.issuing import end_all
 from albumcore_adapters.identity.service_tokens import sign_in_code
 from support.browser import Browser, signed_in
-from support.kheops import ALBUM, ALICE, BOB, DAVE, NOWHERE, World
+from support.kheops import ALBUM, ALICE, BOB, DAVE, NOWHERE, World, open_world
 
 HERE = f"/ui/albums/{ALBUM}"
 
@@ -237,6 +238,23 @@ def test_static_files_are_cached_by_their_content(world: World) -> None:
         assert len(packed.content) < len(answer.content)
         assert world.client.simulate_get(f"/ui/static/0/{name}").status_code == 404
     assert world.client.simulate_get("/ui/static/0/other.js").status_code == 404
+
+
+def test_the_footer_leads_to_the_reference_under_the_prefix_that_was_asked_under(
+    tmp_path: Path,
+) -> None:
+    """A proxy may pass on that prefix alone: the page and what it loads are there as well."""
+    world = open_world(tmp_path, kheops_prefix="/api")
+    for prefix in ("", "/api"):
+        browser = Browser(world.client)
+        browser.get(f"{prefix}/ui/sign-in")
+        assert f'<a href="{prefix}/docs">API</a>' in browser.page
+        assert browser.get(f"{prefix}/docs").status_code == 200
+        led = re.findall(r'(?:src|href)="(/[^"]*)"', browser.page)
+        assert [path.startswith(f"{prefix}/docs/") for path in led] == [True, True, False]
+        assert led[2] == f"{prefix}/openapi.json"
+        assert [world.client.simulate_get(path).status_code for path in led] == [200] * 3
+    world.service.close()
 
 
 def test_a_link_signs_in_once_within_five_minutes(world: World) -> None:

@@ -52,11 +52,11 @@ _SCRIPT = ("reference.js", "text/javascript; charset=utf-8")
 
 
 @cache
-def _page(prefix: str | None, compat: Compat, root: str) -> SentReference:
+def _page(prefix: str | None, compat: Compat, below: str) -> SentReference:
     links = {
-        "style": root + _file(*_STYLE)[0],
-        "script": root + _file(*_SCRIPT)[0],
-        "openapi": root + DOCUMENTATION,
+        "style": below + _file(*_STYLE)[0],
+        "script": below + _file(*_SCRIPT)[0],
+        "openapi": below + DOCUMENTATION,
     }
     html = reference_html(document(prefix, compat), links)
     return SentReference(StaticContent.of(falcon.MEDIA_HTML, html.encode()), "no-cache")
@@ -69,12 +69,16 @@ class Reference:
         self._settings = settings
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Send the page; its links have the path that the application is mounted at."""
+        """Send the page; its links begin with where the application is mounted, and a prefix that was asked under."""
         settings = self._settings
-        _page(settings.kheops_prefix, settings.compat, req.root_path).on_get(req, resp)
+        below = req.root_path + req.path.removesuffix(PATH)
+        _page(settings.kheops_prefix, settings.compat, below).on_get(req, resp)
 
 
 def reference_resources(settings: Settings) -> Iterable[tuple[str, object]]:
-    """The page and its files, each with its path."""
-    yield PATH, Reference(settings)
-    yield from (_file(*one) for one in (_STYLE, _SCRIPT))
+    """The page and its files, each with its paths: those of the pages at ``/ui/`` have the prefix too."""
+    page = Reference(settings)
+    for below in sorted({"", settings.kheops_prefix or ""}):
+        yield below + PATH, page
+        for path, sent in (_file(*_STYLE), _file(*_SCRIPT)):
+            yield below + path, sent
