@@ -2,10 +2,13 @@
 (() => {
   const root = document.body.dataset.root;
 
-  // The time zone of the reader, for the times on the pages. The first page of a browser shows UTC.
+  // The time zone of the reader, for the times on the pages. The first page of a browser is in UTC: it is asked for again.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone && !document.cookie.split("; ").includes(`tz=${zone}`)) {
+  const cookies = () => document.cookie.split("; ");
+  if (zone && !cookies().includes(`tz=${zone}`)) {
+    const isFirst = zone !== "UTC" && !cookies().some((one) => one.startsWith("tz="));
     document.cookie = `tz=${zone}; path=${root.slice(0, -3) || "/"}; max-age=31536000; samesite=lax`;
+    if (isFirst && cookies().includes(`tz=${zone}`)) location.reload();
   }
 
   // A comment to one person turns the form violet, and its button says to whom.
