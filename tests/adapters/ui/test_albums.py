@@ -180,7 +180,7 @@ def test_a_run_is_a_sentence_of_its_own(world: World) -> None:
     browser = signed_in(world, CAROL)
     browser.get(HERE)
     [added, edited] = re.findall(
-        r'<li class="entry run fresh">.*?<summary>(.*?)</summary>', browser.page, re.S
+        r'<li class="entry run fresh">.*?<summary>(.*?)</summary>', browser.page, re.DOTALL
     )
     for sentence, words in (
         (added, "Alice added 4 series of"),

@@ -80,12 +80,6 @@ def test_nothing_else_is_sent(with_ohif: World) -> None:
         assert "secret" not in answer.text.replace(path, ""), path
 
 
-def test_a_path_is_led_to_as_it_came(with_ohif: World) -> None:
-    """Encoded, so that it adds no line to the header."""
-    answer = Browser(with_ohif.client).ask("GET", "/ohif/a%0Ab%C3%A9?at=2026-01-01T00:00")
-    assert answer.headers["location"].startswith("/ohif/a%0Ab%C3%A9?at=2026-01-01T00%3A00")
-
-
 def test_it_reads_with_the_session(with_ohif: World) -> None:
     """What it is sent has addresses below the same path."""
     browser = signed_in(with_ohif, ALICE)

@@ -306,3 +306,10 @@ def test_a_long_history_has_a_bounded_number_of_stops(world: World) -> None:
         assert set(some.stops) <= set(whole.stops)
         assert some.stops[0] == whole.stops[0]
         assert (some.step == 1) is (most == len(whole.stops))
+
+
+def test_a_path_is_led_to_as_it_came(world: World) -> None:
+    """Encoded, so that it adds no line to the header."""
+    browser = signed_in(world, ALICE)
+    answer = browser.ask("GET", "/ui/albums/a%0Ab%C3%A9?at=2026-01-01T00:00")
+    assert answer.headers["location"].startswith("/ui/albums/a%0Ab%C3%A9?at=2026-01-01T00%3A00")

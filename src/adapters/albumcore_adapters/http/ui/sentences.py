@@ -28,7 +28,7 @@ REPEATED = frozenset(
         *("CREATE_WEBHOOK", "EDIT_WEBHOOK", "DELETE_WEBHOOK", "TRIGGER_WEBHOOK"),
     }
 )
-"""The mutations that the same person does again and again with the same study, or none: a run of them has a sentence."""
+"""What the same person does again and again with the same study, or with none: a run of it has a sentence."""
 
 _REMOVALS = frozenset({"REMOVE_STUDY", "REMOVE_SERIES"})
 _JUST_BEFORE = timedelta(microseconds=1)
