@@ -6,13 +6,15 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import pytest
 from playwright.sync_api import Page, expect
 
 import albumcore_adapters.server
-from albumcore import Source, album_stream, edit_album, post_comment
+from albumcore import Source, album_stream, edit_album, post_comment, remove_member, utc_now
 from albumcore.ids import AlbumId
-from albumcore_adapters.server.demo import ADA
+from albumcore_adapters.server.demo import ADA, BEN
 from support.chromium import Chromium, Window
 from support.server import opened, user_of
 
@@ -230,3 +232,57 @@ def test_a_run_that_grows_loses_nothing(demo: Chromium, demo_data: Path) -> None
         found = entries_of(page)
         assert found[1:] == shown
         assert len(page.locator("#feed > ol").first.locator("li.run").all()) == 1
+
+
+def end_session(window: Window) -> None:
+    """Sign out, in another tab of the same browser."""
+    tab = window.context.new_page()
+    tab.goto(window.chromium.address + "/ui/settings")
+    tab.get_by_role("button", name="Sign out").click()
+    tab.wait_for_url("**/ui/sign-in")
+    tab.close()
+
+
+@pytest.mark.parametrize("is_past", [False, True])
+def test_a_page_that_is_followed_says_that_one_is_signed_out(
+    demo: Chromium, colleague: Chromium, demo_data: Path, *, is_past: bool
+) -> None:
+    """With a link to the sign-in page that leads back."""
+    path = f"{ALBUM}?at={quote(utc_now().isoformat())}" if is_past else ALBUM
+    with colleague.window() as window:
+        page = follow(window, path)
+        shown = page.url.removeprefix(demo.address)
+        end_session(window)
+        act(demo, demo_data, post_comment, ["Wake up"])
+        expect(page.locator("#live")).to_have_text("You are signed out: sign in.")
+        page.locator("#live a").click()
+        expect(page.locator("form:has(#token) [name=back]")).to_have_value(shown)
+
+
+def test_a_page_that_is_followed_says_that_it_is_gone(
+    demo: Chromium, colleague: Chromium, demo_data: Path
+) -> None:
+    """To a member who was removed while they looked at it."""
+    with colleague.window() as window:
+        page = follow(window, ALBUM)
+        with opened(demo_data) as service:
+            ben = user_of(service, BEN)
+        act(demo, demo_data, remove_member, [ben])
+        expect(page.locator("#live")).to_have_text("This album is not here for you any more.")
+
+
+@pytest.mark.parametrize("path", [ALBUM, f"{ALBUM}/studies/{{study}}"])
+def test_a_comment_of_one_who_is_signed_out_stays(colleague: Chromium, path: str) -> None:
+    """In its field, and it is said why it was not sent."""
+    with colleague.window() as window:
+        page = window.open(path)
+        shown = page.url.removeprefix(colleague.address)
+        page.locator("#comment").fill("Written with care")
+        end_session(window)
+        page.locator(".composer button.primary").click()
+        refusal = page.locator(".composer [role=alert]")
+        expect(refusal).to_have_text("You are signed out: sign in.")
+        assert page.url.endswith(shown)
+        expect(page.locator("#comment")).to_have_value("Written with care")
+        refusal.locator("a").click()
+        expect(page.locator("form:has(#token) [name=back]")).to_have_value(shown)

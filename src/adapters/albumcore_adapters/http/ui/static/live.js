@@ -43,6 +43,14 @@
     say(line);
   }
 
+  // Why nothing comes any more, which the past says as well.
+  function showEnd(id) {
+    const line = document.createElement("p");
+    line.className = "note bad";
+    line.append(document.getElementById(id).content.cloneNode(true));
+    say(line);
+  }
+
   function count(shown, number) {
     const texts = shown.dataset;
     texts.since = Number(texts.since) + number;
@@ -156,14 +164,14 @@
     failures = 0;
   }
 
-  // A stream of events, until it breaks: then a poll finds out why. Returns null where the reader may read no more.
+  // A stream of events, until it breaks or ends: then a poll finds out why.
   function listen(shown) {
-    return new Promise((done, broken) => {
+    return new Promise((_, broken) => {
       const stream = new EventSource(`${shown.dataset.events}?${query(shown)}`);
       const entries = [];
       let timer;
-      const end = (settle, how) => { stream.close(); clearTimeout(timer); settle(how); };
-      poll = { abort: () => end(broken, new DOMException("", "AbortError")) };
+      const end = (why) => { stream.close(); clearTimeout(timer); broken(why); };
+      poll = { abort: () => end(new DOMException("", "AbortError")) };
       stream.addEventListener("open", reached);
       stream.addEventListener("message", ({ data, lastEventId }) => {
         entries.push(JSON.parse(data));
@@ -173,12 +181,11 @@
             await arrived(shown, entries.splice(0));
             shown.dataset.cursor = lastEventId;
           } catch (error) {
-            end(broken, error);
+            end(error);
           }
         }, TOGETHER);
       });
-      stream.addEventListener("end", () => end(done, null));
-      stream.addEventListener("error", () => end(broken, new Error("the stream broke")));
+      for (const name of ["end", "error"]) stream.addEventListener(name, () => end(new Error(`stream: ${name}`)));
     });
   }
 
@@ -190,7 +197,11 @@
     const answer = await fetch(`${shown.dataset.events}?${query(shown)}&wait=25`, { signal: poll.signal, headers });
     if (answer.status === 503) return Number(answer.headers.get("Retry-After")) || 1;
     if (answer.status === 410) { location.reload(); return null; }
-    if (answer.status === 401 || answer.status === 404) return null;
+    const ended = { 401: "signed-out", 404: "gone" }[answer.status];
+    if (ended) {
+      showEnd(ended);
+      return null;
+    }
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     const entries = await answer.json();
     // Another one is shown by now, which knows of them, or asks for them itself.

@@ -28,11 +28,17 @@
   const refuse = (form, words) => {
     const refusal = form.querySelector("[data-refusal]");
     refusal.hidden = false;
-    refusal.textContent = words || refusal.dataset.refusal;
+    refusal.replaceChildren(words || refusal.dataset.refusal);
   };
-  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  document.addEventListener("htmx:after:request", (event) => {
+    const { ctx } = event.detail;
     const form = ctx.sourceElement?.closest(".composer");
     if (!form) return;
+    if (ctx.response.status === 401) {
+      event.preventDefault(); // htmx would leave the page for that of signing in, and what was written with it
+      refuse(form, document.getElementById("signed-out").content.cloneNode(true));
+      return;
+    }
     const answer = new DOMParser().parseFromString(ctx.text, "text/html");
     if (ctx.response.status >= 400) {
       refuse(form, wordsOf(answer.querySelector("main")));
@@ -204,7 +210,7 @@
     const slider = document.getElementById("stop");
     const field = document.getElementById("at");
     const stops = document.getElementById("stops").options;
-    const parts = ["past-band", "past-head", "past-then"];
+    const parts = ["past-band", "past-head", "past-then", "signed-out"];
     let began = location.href;
     let shown = location.search;
     let settled = field.value;
