@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import falcon
 
@@ -51,8 +51,9 @@ from albumcore_adapters.http.router import Router, resources
 from albumcore_adapters.http.ui.all_routes import page_routes
 from albumcore_adapters.http.ui.csrf import CsrfTokens
 from albumcore_adapters.http.ui.data import DataApi
-from albumcore_adapters.http.ui.errors import error_pages
+from albumcore_adapters.http.ui.errors import Answerer, error_pages, link_errors
 from albumcore_adapters.http.ui.front import Front
+from albumcore_adapters.http.ui.link_pages import LinkApi
 from albumcore_adapters.http.ui.page_api import PageApi
 from albumcore_adapters.http.ui.session import SessionCookies
 from albumcore_adapters.identity.authentication import Authentication
@@ -66,12 +67,9 @@ from albumcore_adapters.service import Service
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.webhooks import Outbox
 
-Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception], None]
-"""Writes the body of an error response in the form of one API."""
-
 _RETRY_SECONDS = 5  # after which a request that was not let wait may try again
 
-_TSCHARTS, _PAGES, _OHIF = "/tscharts/", "/ui/", "/ohif/"
+_TSCHARTS, _PAGES, _OHIF, _LINKS = "/tscharts/", "/ui/", "/ohif/", "/link/"
 
 
 def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
@@ -82,13 +80,14 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     found = components(service)
     cookies: SessionCookies = found[SessionCookies]  # type: ignore[assignment]
     pages = PageApi(service.database, cookies, CsrfTokens(service.secret))
+    links = LinkApi(service.database, cookies, pages.csrf)
     data = DataApi(service.database, service.auth, cookies=cookies)
     prefix = settings.kheops_prefix
     rows = (*tscharts.routes_of(settings.compat), *tscharts.OTHER_ROUTES)
     routes = (
         *kheops_routes(kheops_api, prefix, found),
         *resources(tscharts.TSChartsApi(service.accounts), rows, found),
-        *page_routes(pages, data, prefix, found),
+        *page_routes(pages, links, data, prefix, found),
         ("/", Front()),
         ("/healthz", Health(service.albums, service.database)),
         *((path, OpenApi(settings)) for path in sorted({DOCUMENTATION, documentation})),
@@ -99,6 +98,7 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     of_pages = tuple(f"{one}{_PAGES}" for one in prefixes)
     of_ohif = tuple(f"{one}{_OHIF}" for one in prefixes)
     of_data = tuple(f"{one}data/" for one in of_pages)
+    of_links = tuple(f"{one}{_LINKS}" for one in prefixes)
     elsewhere = (_TSCHARTS, *of_pages, *of_ohif)
     origin = settings.ohif_url
     middleware: list[Any] = [
@@ -106,7 +106,7 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
         *([] if origin is None else [OhifHost(origin, *of_ohif, *of_data)]),
         LinkPaths(prefix, *elsewhere),
         PlainPaths(path for path, _ in routes),
-        Cors(*elsewhere),
+        Cors(*elsewhere, *of_links),
         HeadAsGet(),
         DropsBodies(),
     ]
@@ -118,11 +118,13 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
         app.add_route(path, resource)
     app.add_sink(refusing(tscharts.no_route(service.accounts)), "/tscharts/")
     # Falcon has a handler of its own for HTTPError, and the most specific one wins.
+    as_json = partial(answer_error, settings.root + documentation)
     answerers: dict[str, Answerer] = {
-        **dict.fromkeys(of_data, partial(answer_error, settings.root + documentation)),
+        **dict.fromkeys(of_data, as_json),
         **dict.fromkeys((*of_pages, *of_ohif), error_pages(pages)),
+        **dict.fromkeys(of_links, link_errors(links, as_json)),
         _TSCHARTS: tscharts.answer_error,
-        "": partial(answer_error, settings.root + documentation),
+        "": as_json,
     }
     app.add_error_handler((Exception, falcon.HTTPError), partial(_on_error, answerers))
     return app

@@ -1,7 +1,8 @@
 """Every route of the Kheops API below ``/link/{token}``: the token in the path takes the place of the header.
 
 Viewers and browsers open such addresses without a header. The path is rewritten before routing, so a request through
-a link is checked, cached and logged like any other: neither the route nor its template has the token.
+a link is checked, cached and logged like any other: neither the route nor its template has the token. The pages of a
+link (`albumcore_adapters.http.ui.link_pages`) have paths of their own, which stay as they are.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ _LINK = re.compile(r"/link/([a-zA-Z0-9.+=_-]*)(/.+)", re.DOTALL)
 class LinkPaths:
     """Replaces ``/link/{token}/path`` by ``/path``, with the token as ``Authorization: Bearer``.
 
-    ``X-Link-Authorization: true`` then says that the addresses in the response are below the link, too.
+    ``X-Link-Authorization: true`` then says that the addresses in the response are below the link, too. Cookies are
+    dropped: what a link shows depends on its token alone.
 
     Args:
         prefix: A prefix under which the routes are available as well.
-        elsewhere: The prefixes of paths of other APIs, which are not available through a link.
+        elsewhere: The prefixes of paths of other APIs and of pages, which are not rewritten.
     """
 
     def __init__(self, prefix: str | None, *elsewhere: str) -> None:
@@ -38,9 +40,12 @@ class LinkPaths:
                 if req.path.startswith(prefix)
                 else None
             )
-            if link is not None and not link[2].startswith(self._elsewhere):
+            if link is None:
+                continue
+            headers: dict[str, Any] = req.env
+            headers.pop("HTTP_COOKIE", None)
+            if not f"{link[2]}/".startswith(self._elsewhere):
                 req.path = prefix + link[2]
-                headers: dict[str, Any] = req.env
                 headers["HTTP_AUTHORIZATION"] = f"Bearer {link[1]}"
                 headers["HTTP_X_LINK_AUTHORIZATION"] = "true"
-                return
+            return

@@ -52,7 +52,7 @@ def shown_album_then(
     Raises:
         NotMemberThen: they were not, and became one later.
     """
-    caller = request.signed_in.caller
+    caller = request.caller
     try:
         return album_then(albums, caller, album, permission, moment)
     except AlbumNotFound:

@@ -14,6 +14,7 @@ from albumcore_adapters.http.ui import (
     connections,
     gallery,
     inbox,
+    link_pages,
     members,
     ohif_files,
     patients,
@@ -30,6 +31,8 @@ from albumcore_adapters.http.ui import (
     webhook,
 )
 from albumcore_adapters.http.ui.data import DataApi, data_routes
+from albumcore_adapters.http.ui.front import Front
+from albumcore_adapters.http.ui.link_pages import LinkApi
 from albumcore_adapters.http.ui.page_api import PageApi
 
 ROUTES: tuple[Route, ...] = (
@@ -58,14 +61,19 @@ ROUTES: tuple[Route, ...] = (
 
 
 def page_routes(
-    pages: PageApi, data: DataApi, prefix: str | None, components: Components
+    pages: PageApi, links: LinkApi, data: DataApi, prefix: str | None, components: Components
 ) -> Iterable[tuple[str, object]]:
     """Every path of the pages and its resource, and the same under a prefix if there is one.
 
     Raises:
         MissingComponent: a responder names a component that there is none of.
     """
-    found = (*resources(pages, ROUTES, components), *data_routes(data, components))
+    found = (
+        *resources(pages, ROUTES, components),
+        *data_routes(data, components),
+        *resources(links, link_pages.ROUTES, components),
+        (link_pages.LINK, Front()),
+    )
     yield from found
     if prefix is not None:
         yield from ((f"{prefix}{path}", resource) for path, resource in found)

@@ -3,29 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import falcon
 
 from albumcore.errors import AlbumcoreError
+from albumcore_adapters.http.accept import HTML, JSON, preferred
 from albumcore_adapters.http.errors import DETAILS, fault_of
-from albumcore_adapters.http.kheops.parameters import BadQuery, Fields
 from albumcore_adapters.http.ui.album_then import NotMemberThen
-from albumcore_adapters.http.ui.page_api import PAGE_HEADERS, PageApi, prefix_of
-from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.link_pages import LinkApi
+from albumcore_adapters.http.ui.page_api import PageApi
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html
+
+Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception], None]
+"""Writes the body of an error response, and the headers that depend on its form."""
 
 _SAID = frozenset({400, 403, 404, 409, 410, 413, 500, 503})
 """The statuses with a page of their own; any other has that of 400 or 500."""
 
+_CLOSED = frozenset({401, 403, 404})
+"""The statuses of a link that does not open what it was asked for; they have one page, whatever the reason."""
 
-def error_pages(api: PageApi) -> Callable[[falcon.Request, falcon.Response, int, Exception], None]:
+
+def link_errors(api: LinkApi, as_json: Answerer) -> Answerer:
+    """Return what writes an error at an address of a link: a page for a browser, and JSON for any other client."""
+    as_page = error_pages(api)
+
+    def answer(req: falcon.Request, resp: falcon.Response, status: int, error: Exception) -> None:
+        chosen = as_page if preferred(req, (JSON, HTML)) == HTML else as_json
+        chosen(req, resp, status, error)
+
+    return answer
+
+
+def error_pages(api: PageApi) -> Answerer:
     """Return what writes the page of an error."""
 
     def answer(req: falcon.Request, resp: falcon.Response, status: int, error: Exception) -> None:
-        request = req.context.get("page") or _unknown(api, req)
-        said = status if status in _SAID else 400 if status < 500 else 500
+        request = req.context.get("page") or api.unknown(req)
+        said: int | str = status if status in _SAID else 400 if status < 500 else 500
+        if request.link is not None and status in _CLOSED:
+            said = "link"
         resp.status = status
-        resp.set_headers(PAGE_HEADERS)
+        resp.set_headers(api.headers(""))
         resp.content_type = HTML_PAGE
         resp.data = html(
             request,
@@ -39,13 +59,6 @@ def error_pages(api: PageApi) -> Callable[[falcon.Request, falcon.Response, int,
         )
 
     return answer
-
-
-def _unknown(api: PageApi, req: falcon.Request) -> PageRequest:
-    """A request that was refused before its session was looked up: the page is as without one."""
-    empty = Fields({}, BadQuery)
-    prefix = prefix_of(req, api.cookies.settings.kheops_prefix)
-    return PageRequest(req, {}, empty, empty, prefix, None, None, "", api.cookies.clock())
 
 
 def _detail(error: Exception) -> str | None:

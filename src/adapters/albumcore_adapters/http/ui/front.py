@@ -1,6 +1,8 @@
-"""The root of the service: it leads a browser to the pages."""
+"""The root of the service, and of what a link opens: it leads a browser to the pages."""
 
 from __future__ import annotations
+
+from urllib.parse import quote
 
 import falcon
 
@@ -8,10 +10,13 @@ from albumcore_adapters.http.accept import HTML, JSON, preferred
 
 
 class Front:
-    """The resource of ``/``. For a client that prefers JSON, or does not say, there is nothing here (404)."""
+    """The resource of ``/`` and ``/link/{token}``.
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Lead to the pages.
+    For a client that prefers JSON, or does not say, there is nothing here (404).
+    """
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, token: str = "") -> None:
+        """Lead to the pages below the path; those of a link say whether its token opens anything.
 
         Raises:
             falcon.HTTPNotFound: the client is no browser.
@@ -19,5 +24,5 @@ class Front:
         if preferred(req, (JSON, HTML)) != HTML:
             raise falcon.HTTPNotFound
         resp.status = falcon.HTTP_303
-        resp.set_header("Location", f"{req.root_path}/ui")
+        resp.set_header("Location", f"{req.root_path}{quote(req.path.rstrip('/'))}/ui")
         resp.set_header("Vary", "Accept")

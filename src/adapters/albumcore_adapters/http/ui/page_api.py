@@ -68,7 +68,7 @@ class PastIsReadOnly(Conflict):
 
 def prefix_of(req: falcon.Request, prefix: str | None) -> str:
     """What paths of pages begin with in the browser: where the application is mounted, and a prefix asked under."""
-    paths = (f"{prefix}/ui", f"{prefix}/ohif")
+    paths = (f"{prefix}/ui", f"{prefix}/ohif", f"{prefix}/link/")
     return req.root_path + (prefix if prefix and req.path.startswith(paths) else "")
 
 
@@ -126,7 +126,7 @@ class PageApi:
         if "album" in path:
             album = [(path["album"], route.permission)]
             auth = self.cookies.auth
-            admitted(auth.albums, request.signed_in.caller, album, auth.clock())
+            admitted(auth.albums, request.caller, album, auth.clock())
         response: Response = respond(request)
         return response
 
@@ -145,6 +145,11 @@ class PageApi:
             csrf="" if signed_in is None else self.csrf.of(signed_in.id),
             now=self.cookies.clock(),
         )
+
+    def unknown(self, req: falcon.Request) -> PageRequest:
+        """A request that was refused before its caller was looked up: the page is as without one."""
+        prefix = prefix_of(req, self.cookies.settings.kheops_prefix)
+        return PageRequest(req, {}, _EMPTY, _EMPTY, prefix, None, None, "", self.cookies.clock())
 
     def _with_form(self, request: PageRequest, longest: int) -> PageRequest:
         """The request with its form.
@@ -194,7 +199,7 @@ class PageApi:
 
 
 def _is_signed_in(route: Route, request: PageRequest) -> bool:
-    needed = {Callers.PERSON: request.user, Callers.ACCOUNT: request.account}
+    needed = {Callers.PERSON: request.user or request.link, Callers.ACCOUNT: request.account}
     return route.callers is Callers.ANYBODY or needed[route.callers] is not None
 
 

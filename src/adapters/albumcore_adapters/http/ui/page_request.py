@@ -21,6 +21,7 @@ from albumcore_adapters.http.tscharts.request import TSChartsRequest
 from albumcore_adapters.http.ui.local_times import LocalTimes, zone_named
 from albumcore_adapters.http.ui.session import SignedIn
 from albumcore_adapters.http.ui.texts import PageTexts, chosen_language, texts_in
+from albumcore_adapters.identity.callers import Caller
 from albumcore_adapters.identity.errors import Unauthorized
 
 KEYS_COOKIE = "keys"
@@ -41,6 +42,11 @@ def neighbours(offset: int, size: int, total: int) -> tuple[int | None, int | No
     return None if offset == 0 else max(0, offset - size), after if after < total else None
 
 
+def _address(path: str, query: Mapping[str, str | int | None]) -> str:
+    given = {name: value for name, value in query.items() if value is not None}
+    return path + (f"?{urlencode(given)}" if given else "")
+
+
 @frozen
 class _FormRequest(ApiRequest):
     """A request whose form was read before it was checked."""
@@ -58,6 +64,19 @@ class _FormRequest(ApiRequest):
         return self.given
 
 
+@frozen
+class Link:
+    """A link that a page is asked for through.
+
+    Attributes:
+        path: The path that its pages are below, with its token.
+        caller: Who asks, by the token.
+    """
+
+    path: str = field(repr=False)
+    caller: Caller
+
+
 @frozen(slots=False)
 class PageRequest:
     """A request for a page, or of a form on one, that has passed the checks of its route.
@@ -69,6 +88,7 @@ class PageRequest:
         form: The fields of its form; empty for a page, and for a form whose files are read as they arrive.
         files: The files of its form, by the name of the field; none of a field that was left empty.
         parts: The parts of a form whose files are read as they arrive; none otherwise.
+        link: The link that it came through, in place of a session; None for all others.
         prefix: What its path begins with, before that of the page, such as ``/api``; links carry it on.
         user: The session of a user of albums, if there is one.
         account: The session of an account of the TSCharts API, if there is one.
@@ -87,6 +107,7 @@ class PageRequest:
     now: datetime
     files: Mapping[str, bytes] = field(factory=dict, repr=False)
     parts: Iterator[BodyPart] = field(factory=lambda: iter(()), repr=False)
+    link: Link | None = None
 
     # Who asks
 
@@ -102,6 +123,15 @@ class PageRequest:
         return self.user
 
     @property
+    def caller(self) -> Caller:
+        """Who reads albums: the token of the link, or the user who is signed in.
+
+        Raises:
+            Unauthorized: there is neither.
+        """
+        return self.signed_in.caller if self.link is None else self.link.caller
+
+    @property
     def api(self) -> ApiRequest:
         """The request as a responder of the Kheops API takes it: with the path, the query and the form of this one."""
         return self.api_with()
@@ -115,7 +145,7 @@ class PageRequest:
         if query is not None:
             asked = Fields({name: [value] for name, value in query.items()}, BadQuery)
         path = {**self.path, **path}
-        return _FormRequest(self.req, self.signed_in.caller, path, given=given, asked=asked)
+        return _FormRequest(self.req, self.caller, path, given=given, asked=asked)
 
     @property
     def source(self) -> Source:
@@ -166,7 +196,7 @@ class PageRequest:
     def address_at(self, at: str | None) -> str:
         """The same address as of another moment; None for the present."""
         query = {name: self.query.text(name) or None for name in self.query.values} | {"at": at}
-        return self.url(quote(self.here_path.removeprefix(self.prefix)), **query)
+        return _address(quote(self.here_path), query)
 
     # How it is shown
 
@@ -202,9 +232,12 @@ class PageRequest:
         return self.texts.say(key, **places)
 
     def url(self, path: str, /, **query: str | int | None) -> str:
-        """The address of a path of this service, under the prefix of the request; None leaves a parameter out."""
-        given = {name: value for name, value in query.items() if value is not None}
-        return self.prefix + path + (f"?{urlencode(given)}" if given else "")
+        """The address of a path of this service, under the prefix of the request, and below its link if it has one.
+
+        None leaves a parameter out.
+        """
+        below = self.prefix if self.link is None else self.prefix + self.link.path
+        return _address(below + path, query)
 
     def to(self, path: str, /, *cookies: str, **query: str | int | None) -> Response:
         """A redirect to a page, after a form (303)."""

@@ -216,7 +216,7 @@ def grouped(
 
     def place(tile: StoredPicture | RemovedPicture) -> tuple[int | None, date]:
         picture = _of(tile)
-        if picture.clinic in clinics:
+        if picture.clinic is not None and picture.clinic in clinics:
             return picture.clinic, clinics[picture.clinic].start
         return None, request.times.local(picture.at).date()
 

@@ -22,7 +22,6 @@ from albumcore_adapters.http.dicomweb.zip_download import ZIP
 from albumcore_adapters.http.kheops.album_overview import members_json
 from albumcore_adapters.http.kheops.feed_json import render_comments
 from albumcore_adapters.http.response import Response
-from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
 from albumcore_adapters.http.ui.past import Then, asked_of_album
@@ -70,7 +69,7 @@ def panel(
 
 
 def studies_page(request: PageRequest, holdings: Holdings, database: Database) -> Response:
-    """Show the studies of an album: all, or its favourites."""
+    """Show the studies of an album, or of what a link opens: all, or the favourites."""
     shelf = Shelf.of(request, holdings)
     favorites = shelf.favorites()
     filters: Mapping[str, Callable[[StudyUID], bool]] = {
@@ -106,8 +105,10 @@ def study_page(
     if not shelf.held(study):
         raise StudyNotFound("no such study, or you cannot see it")
     is_present, then = shelf.then is None, asked_of_album(request, holdings.albums)
-    # Then as now, comments are for those who see the study now: what they see elsewhere has no past.
-    sees_it = sees(holdings, request.signed_in.caller, study)
+    # A link shows images alone. Then as now, comments are for those who see the study now: what they see elsewhere has
+    # no past.
+    takes_part = request.link is None
+    sees_it = takes_part and sees(holdings, request.caller, study)
     lines, total = _comments(request, shelf, people, then) if sees_it else ((), 0)
     may, arrival = permissions_on(request, holdings, shelf), None
     if shelf.album is not None and Permission.READ_COMMENT.name in may:
@@ -126,19 +127,23 @@ def study_page(
         unseen=total - len(lines),
         may=may,
         arrival=arrival,
+        takes_part=takes_part,
         sees=sees_it,
-        readers=_readers(request, holdings, people, shelf),
-        albums=albums_to_add_to(request, holdings, shelf) if is_present else (),
+        readers=_readers(request, holdings, people, shelf) if is_present and takes_part else (),
+        albums=albums_to_add_to(request, holdings, shelf) if is_present and takes_part else (),
         zip=_zip_address(request, access, shelf, study) if is_present else None,
-        ohif=settings.ohif is not None and is_present,
+        ohif=settings.ohif is not None and is_present and takes_part,
         added=request.query.text("added"),
         name_of=name_of,
     )
 
 
 def permissions_on(request: PageRequest, holdings: Holdings, shelf: Shelf) -> frozenset[str]:
-    """The names of the permissions that the reader has: in the album, or all in their inbox; none in the past."""
-    if shelf.then is not None:
+    """The names of the permissions that the reader has: in the album, or all in their inbox.
+
+    None in the past, and none through a link: its pages are for looking.
+    """
+    if shelf.then is not None or request.link is not None:
         return frozenset()
     if shelf.album is None:
         return frozenset(one.name for one in Permission)
@@ -190,7 +195,7 @@ def _readers(
     request: PageRequest, holdings: Holdings, people: People, shelf: Shelf
 ) -> Sequence[Mapping[str, object]]:
     """The members of the album whom a private comment can be for."""
-    if shelf.album is None or shelf.then is not None:
+    if shelf.album is None:
         return ()
     viewer = people.person(request.signed_in.caller.user)
     members = members_json(holdings.albums.index, people, shelf.album)
@@ -217,10 +222,10 @@ def _zip_address(
 ) -> str | None:
     """The address of a study as a ZIP archive; None if the reader may download no series of it."""
     try:
-        downloadable(access, request.signed_in.caller, shelf.place, study, None)
+        downloadable(access, request.caller, shelf.place, study, None)
     except (Forbidden, NotFound, Unauthorized):
         return None
-    return request.url(f"{DATA}/studies/{study}", **shelf.named, accept=ZIP)
+    return shelf.data(f"/studies/{study}", accept=ZIP)
 
 
 _read = partial(page, permission=Permission.READ_SERIES, has_past=True)

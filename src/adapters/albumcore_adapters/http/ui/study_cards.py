@@ -111,7 +111,7 @@ class Shelf:
 
     def held(self, study: StudyUID | None = None) -> list[Holding]:
         """What the reader may read of it, claims included; optionally of one study."""
-        caller = self.request.signed_in.caller
+        caller = self.request.caller
         if self.album is None or self.then is None:
             return reach(self.holdings, caller, self.place, study=study)
         found = holdings_then(caller, self.album, self.then)
@@ -124,7 +124,7 @@ class Shelf:
     def favorites(self) -> Mapping[StudyUID, Collection[SeriesUID]]:
         """Its favourite series, by study."""
         if self.album is None:
-            return self.holdings.inbox.favorites(self.request.signed_in.caller.user)
+            return self.holdings.inbox.favorites(self.request.caller.user)
         if self.then is not None:
             favorites = self.then.favorites
             return {study: series & favorites for study, series in self.then.studies.items()}
@@ -142,8 +142,12 @@ class Shelf:
 
     def thumbnail(self, study: StudyUID, series: SeriesUID) -> str:
         """The address of the thumbnail of a series."""
-        path = f"{DATA}/studies/{study}/series/{series}/thumbnail"
-        return self.request.url(path, **self.named, viewport=_THUMBNAIL)
+        return self.data(f"/studies/{study}/series/{series}/thumbnail", viewport=_THUMBNAIL)
+
+    def data(self, path: str, **query: str | None) -> str:
+        """The address of a route of the APIs that reads from it: by the session, or by the token of the link."""
+        root = DATA if self.request.link is None else ""
+        return self.request.url(root + path, **self.named, **query)
 
     def url(self, path: str = "", **query: str | int | None) -> str:
         """The address of a page of it, as of the same moment."""
@@ -336,8 +340,7 @@ def _study_card(
         images=request.say("study.images", n=integer_value(attributes, "00201208") or 0),
     )
     shown = [one for one in sorted(series) if pictured is None or one in pictured]
-    query: dict[str, str] = {**shelf.named, "viewport": _THUMBNAIL}
-    whole = request.url(f"{DATA}/studies/{study}/thumbnail", **query)
+    whole = shelf.data(f"/studies/{study}/thumbnail", viewport=_THUMBNAIL)
     return StudyCard(
         uid=study,
         title=text_value(attributes, "00081030")

@@ -22,7 +22,6 @@ from albumcore_adapters.directory.study_search import metadata_of
 from albumcore_adapters.http.dicomweb.documents import document_type
 from albumcore_adapters.http.dicomweb.rendered import JPEG
 from albumcore_adapters.http.response import Response
-from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
 from albumcore_adapters.http.ui.past import asked_of_album
@@ -147,7 +146,7 @@ def viewer_page(
 ) -> Response:
     """Show one frame of a series, in a window, with what is known of it; for htmx this alone."""
     shelf, study, series = Shelf.of(request, holdings), request.api.study, request.api.series
-    viewable(access, request.signed_in.caller, shelf.place, study, series)
+    viewable(access, request.caller, shelf.place, study, series)
     cards = series_cards(shelf, database, study)
     card = next((one for one in cards if one.uid == series), None)
     frames = SeriesFrames.of(reader, database, study, series)
@@ -221,9 +220,8 @@ class _Address:
 
     def of(self, instance: str, frame: int | str, window: str | None) -> str:
         """That of a frame."""
-        path = f"{DATA}/studies/{self.study}/series/{self.series}/instances/{instance}/frames/{frame}/rendered"
-        query: dict[str, str | None] = {**self.shelf.named, "accept": JPEG}
-        return self.shelf.request.url(path, **query, viewport=self.viewport, window=window)
+        path = f"/studies/{self.study}/series/{self.series}/instances/{instance}/frames/{frame}/rendered"
+        return self.shelf.data(path, accept=JPEG, viewport=self.viewport, window=window)
 
     def pattern(self) -> str:
         """That of any frame, with places for the instance and the frame."""
@@ -233,13 +231,11 @@ class _Address:
 def _documents(
     shelf: Shelf, study: StudyUID, series: SeriesUID, frames: SeriesFrames
 ) -> Sequence[Mapping[str, str]]:
-    path = f"{DATA}/studies/{study}/series/{series}/instances"
+    path = f"/studies/{study}/series/{series}/instances"
     return [
         {
             "kind": kind,
-            "url": shelf.request.url(
-                f"{path}/{one.sop_instance_uid}/rendered", **shelf.named, accept=kind
-            ),
+            "url": shelf.data(f"{path}/{one.sop_instance_uid}/rendered", accept=kind),
         }
         for kind, one in frames.documents
     ]
