@@ -286,3 +286,33 @@ def test_a_comment_of_one_who_is_signed_out_stays(colleague: Chromium, path: str
         expect(page.locator("#comment")).to_have_value("Written with care")
         refusal.locator("a").click()
         expect(page.locator("form:has(#token) [name=back]")).to_have_value(shown)
+
+
+@pytest.mark.parametrize("path", [ALBUM, PATIENT])
+def test_the_slider_has_a_stop_for_what_comes(demo: Chromium, path: str) -> None:
+    """One step before the present is what came last, also where it came while one was in the past."""
+    with demo.window() as hers, demo.window() as other:
+        writer, page = hers.open(path), follow(other, path)
+        slider, stops = page.get_by_role("slider"), page.locator("#stops option")
+        slider.focus()
+        for number in range(2):
+            before = stops.count()
+            if number:
+                with page.expect_request(FOLLOWED):
+                    slider.press("ArrowLeft")
+                expect(page.locator(".past-band .since")).to_be_empty()
+            if path == ALBUM:
+                comment(writer, f"A stop {number}")
+            else:
+                add_picture(writer)
+            if number:
+                expect(page.locator(".past-band .since")).to_contain_text("since then")
+                assert stops.count() == before
+                slider.press("End")
+            expect(stops).to_have_count(before + 1)
+            expect(slider).to_be_focused()
+            assert slider.input_value() == slider.get_attribute("max") == str(before)
+        slider.press("ArrowLeft")
+        expect(page.locator(".past-band")).to_be_visible()
+        expect(page.locator(".past-band .since")).to_be_empty()
+        assert other.said == []

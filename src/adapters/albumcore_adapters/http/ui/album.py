@@ -55,8 +55,8 @@ def album_page(
         "changes": None,
         "followed": album_events(request, albums, live, then),
         "studies": panel(request, holdings, database, None if then is None else then.album),
-        # A slider that is moved stays as it is.
-        "card": None if request.is_fragment else album_card(request, albums, album, then),
+        # A slider that is moved into the past stays as it is; in the present it has a stop for what came meanwhile.
+        "card": None if request.is_fragment and then else album_card(request, albums, album, then),
     }
     if then is not None:
         if request.query.text("changes"):

@@ -113,8 +113,10 @@ def _gallery(
         "stations": clinics.stations(),
         "then": then,
         "followed": image_set_events(request, albums, live, patient_id, then),
-        # A slider that is moved stays as it is.
-        "card": None if request.is_fragment else images_card(request, albums, patient_id, then),
+        # As for an album.
+        "card": None
+        if request.is_fragment and then
+        else images_card(request, albums, patient_id, then),
     }
 
 

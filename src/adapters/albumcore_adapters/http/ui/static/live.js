@@ -135,6 +135,7 @@
       if (now && then && !then.contains(document.activeElement) && !isTyped(then)) then.replaceWith(now);
     }
     window.htmx?.process(document.querySelector("main"));
+    document.dispatchEvent(new CustomEvent("ui:put-in", { detail: page }));
     say(null);
   }
 

@@ -226,6 +226,25 @@
       for (const one of shown) one?.toggleAttribute("inert", isWaiting);
       shown[0].setAttribute("aria-busy", isWaiting);
     };
+    // The stops of a page that was read again. The slider itself stays, with the focus that it may have.
+    const takeStops = (page) => {
+      const fresh = page.getElementById("past-card");
+      if (!fresh) return;
+      const now = fresh.querySelector("#at");
+      for (const part of ["svg", ".ends", "#stops"]) {
+        card.querySelector(part).replaceChildren(...fresh.querySelector(part).childNodes);
+      }
+      slider.max = fresh.querySelector("#stop").max;
+      slider.value = slider.max;
+      field.max = now.max;
+      field.value = now.value;
+      settled = field.value;
+    };
+    // Unless they are at another moment, or on their way to one, by the thumb or by a date.
+    document.addEventListener("ui:put-in", ({ detail: page }) => {
+      const isAtRest = !document.getElementById("past-then").hasAttribute("inert");
+      if (isAtRest && document.activeElement !== field && slider.value === slider.max) takeStops(page);
+    });
     const load = async (at, settle) => {
       const address = new URL(card.action);
       for (const [name, value] of new URLSearchParams(new FormData(card))) {
@@ -244,6 +263,7 @@
         window.htmx?.process(document.getElementById("past-then"));
         document.dispatchEvent(new CustomEvent("ui:moved"));
         wait(false);
+        if (!at) takeStops(found);
         shown = address.search;
         settled = field.value;
         settle(address);
