@@ -68,7 +68,7 @@ def test_a_link_leads_a_browser_to_the_studies(world: World, prefix: str, end: s
     root = prefix + link(world, "looking")
     answer = browser.get(root + end)
     assert answer.status_code == 200
-    assert "You look at this with a link: nothing can be changed here. Trial" in browser.words
+    assert "Trial You look at this with a link: nothing can be changed here." in browser.words
     [study] = [one for one in addresses(browser) if one.endswith(f"/studies/{CT_STUDY}")][:1]
     assert study == f"{root}{STUDIES}/{CT_STUDY}"
     for path in (study, f"{study}/series/{CT_SERIES}"):
