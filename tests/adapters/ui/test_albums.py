@@ -15,6 +15,7 @@ from albumcore import (
     remove_member,
 )
 from albumcore.feed import FEED, MUTATIONS
+from albumcore_adapters.http.ui.page_request import moment_text
 from albumcore_adapters.http.ui.sentences import REPEATED
 from albumcore_adapters.http.ui.texts import LANGUAGES, texts_in
 from albumcore_adapters.http.ui.timeline import ENTRIES
@@ -22,6 +23,16 @@ from support.browser import Browser, signed_in
 from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, STUDY, World
 
 HERE = f"/ui/albums/{ALBUM}"
+
+
+def with_new_album(world: World) -> tuple[Browser, str]:
+    """A browser of Dave's, who has opened an album of his own, and its path."""
+    browser = signed_in(world, DAVE)
+    browser.get("/ui/new-album")
+    browser.post("/ui/albums", name="Second opinions")
+    browser.get("/ui/albums")
+    here = re.findall(r'href="(/ui/albums/[^"/]+)"', browser.page)[0]
+    return browser, here
 
 
 def test_an_empty_list_says_what_an_album_is_for(world: World) -> None:
@@ -33,6 +44,34 @@ def test_an_empty_list_says_what_an_album_is_for(world: World) -> None:
     browser.post("/ui/albums", name="Second opinions", description="For Thursday")
     assert "Second opinions" in browser.words
     assert "You opened this album" in browser.words
+
+
+def test_a_new_album_says_how_it_begins(world: World) -> None:
+    """Until there is a comment, a study or another member; not of the past."""
+    browser, here = with_new_album(world)
+    then = moment_text(world.clock.now)
+    world.clock.tick(60)
+    alone = "Nothing in here but you"
+    browser.get(here)
+    assert f'href="{here}/upload">Add studies</a>' in browser.page
+    assert 'href="#new-member">Invite someone</a>' in browser.page
+    assert browser.page.count('class="button primary"') == 1
+    for path, is_said in (("", True), ("?show=comments", False), (f"?at={then}", False)):
+        browser.get(f"{here}{path}")
+        assert (alone in browser.words) is is_said
+    browser.post(f"{here}/comments", comment="First!")
+    assert alone not in browser.words
+
+
+def test_a_filter_without_entries_leads_to_all_of_them(world: World) -> None:
+    """With a mark and a button, as every place without anything."""
+    browser, here = with_new_album(world)
+    browser.get(f"{here}?show=comments")
+    assert re.search(
+        f'class="card empty"><svg[^>]*>.*No entry of this kind.*"button" href="{here}">Show all entries',
+        browser.page,
+        re.DOTALL,
+    )
 
 
 def test_a_refused_album_is_shown_again_with_the_reason(world: World) -> None:

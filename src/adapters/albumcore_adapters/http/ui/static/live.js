@@ -92,7 +92,7 @@
       feed.prepend(...missing);
       added.push(...lines);
     }
-    if (added.length) feed.querySelector(":scope > p.muted")?.remove();
+    if (added.length) feed.querySelector(":scope > .empty")?.remove();
     return added;
   }
 
