@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
+
 from albumcore import post_comment
 from albumcore_adapters.base.data_directory import DEMO_FILE
 from albumcore_adapters.directory.forgetting import forget_person
@@ -28,6 +30,26 @@ def test_the_root_leads_a_browser_to_the_pages(world: World) -> None:
     answer = world.client.simulate_get("/")
     assert answer.status_code == 404
     assert answer.json["message"] == "Not Found"
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("text/html,*/*", 303),
+        ("text/html, */*;q=0.8", 303),
+        ("Text/HTML,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 303),
+        ("*/*", 404),
+        ("application/json, text/html", 404),
+        ("application/json, text/html;q=0.9, */*", 404),
+        ("text/html;q=0.5, */*", 404),
+        ("text/html;q=0, */*", 404),
+    ],
+)
+def test_a_client_that_names_html_alone_is_a_browser(
+    world: World, accept: str, status: int
+) -> None:
+    """Of what it likes as well, JSON included by ``*/*``."""
+    assert world.client.simulate_get("/", headers={"Accept": accept}).status_code == status
 
 
 def test_without_a_session_a_page_leads_to_the_sign_in_page_and_back(world: World) -> None:

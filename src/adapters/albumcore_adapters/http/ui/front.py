@@ -21,7 +21,10 @@ class Front:
         Raises:
             falcon.HTTPNotFound: the client is no browser.
         """
-        if preferred(req, (JSON, HTML)) != HTML:
+        accepted = req.accept.lower()
+        # Both may have the same quality by `*/*`: then a client that names HTML alone is a browser.
+        is_named = HTML in accepted and JSON not in accepted
+        if preferred(req, (HTML, JSON) if is_named else (JSON, HTML)) != HTML:
             raise falcon.HTTPNotFound
         resp.status = falcon.HTTP_303
         resp.set_header("Location", f"{req.root_path}{quote(req.path.rstrip('/'))}/ui")
