@@ -568,3 +568,10 @@ def test_names_of_patients_are_text(api: Api, browser: Browser) -> None:
         browser.get(path)
         assert "<script>alert" not in browser.page
         assert hostile in browser.words
+
+
+def test_what_is_not_found_leads_an_account_to_the_patients(browser: Browser) -> None:
+    """It has no albums."""
+    assert browser.get("/ui/patients/999999").status_code == 404
+    assert '/ui">Patients</a>' in browser.page
+    assert "albums" not in browser.words
