@@ -100,6 +100,12 @@ EXCEPTIONS: Mapping[tuple[str, str], Mapping[str, str]] = {
 }
 """What a check finds fault with on purpose: by the check, how the detail of the answer begins (a pattern)."""
 
+OF_A_HISTORY = re.compile(
+    "version: the history has no such version|after: it is no cursor"
+    "|(at|from|to): a time of the past is expected|[a-z]+: it does not go with after|wait: it needs after"
+)
+"""What no schema can say of a moment: whether the history has it, whether it is past, and what goes with it."""
+
 
 def test_the_document_is_sound() -> None:
     """By the rules of OpenAPI 3.1."""
@@ -264,6 +270,8 @@ def _furnish_clinic(client: falcon.testing.TestClient, headers: Mapping[str, str
         assert answer.json == {"id": 1}
 
 
+# What is stored by DICOMweb has tests of its own.
+@pytest.mark.filterwarnings("ignore:Skipped test cases with unsupported payload media types")
 @SCHEMA.parametrize()  # type: ignore[untyped-decorator]
 @settings(
     max_examples=EXAMPLES,
@@ -307,8 +315,10 @@ def excluded(case: Any, answer: Any) -> list[Any]:
     if answer.status_code == 406 and "accept" in (case.query or {}):
         # Which media types there are depends on what is stored.
         names.add("positive_data_acceptance")
+    told = answer.json().get("detail", "") if answer.status_code >= 400 and answer.content else ""
+    if OF_A_HISTORY.match(told):
+        names.add("positive_data_acceptance")
     for name, detail in EXCEPTIONS.get((case.method, case.path), {}).items():
-        told = answer.json()["detail"] if answer.status_code >= 400 and answer.content else ""
         if re.match(detail, told):
             names.add(name)
     return [CHECKS.get_one(name) for name in names]
