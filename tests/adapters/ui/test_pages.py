@@ -83,6 +83,17 @@ def test_a_token_that_is_not_of_a_person_is_refused_with_the_reason(world: World
     assert not browser.cookies
 
 
+def test_a_token_that_has_expired_is_refused_with_the_reason(world: World) -> None:
+    """Within the leeway as well: its session would be over."""
+    token = world.token(ALICE, 30)
+    for seconds, status in ((29, 200), (1, 401), (1, 401)):
+        world.clock.tick(seconds)
+        browser = Browser(world.client)
+        browser.get("/ui/sign-in")
+        assert browser.post("/ui/sign-in", token=token).status_code == status
+    assert "This token is not accepted: it has expired." in browser.words
+
+
 def test_a_session_ends(world: World) -> None:
     """By signing out, by the end of its time, and by the revocation of the user's tokens."""
     for end in (

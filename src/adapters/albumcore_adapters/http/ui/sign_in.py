@@ -98,9 +98,11 @@ def sign_in_by_token(
         caller = caller_of(auth, token)
         if not caller.in_person:
             raise Unauthorized("it is not a token of a user in person")
+        expires = datetime.fromtimestamp(unverified(token)[1]["exp"], UTC)
+        if expires <= request.now:  # accepted until its leeway is over, but a session has none
+            raise Unauthorized("it has expired")
     except Unauthorized as error:
         return _form(request, settings, openid, status=401, refused="token", why=error.detail)
-    expires = datetime.fromtimestamp(unverified(token)[1]["exp"], UTC)
     ends_at = min(expires, request.now + LONGEST_SESSION)
     cookie = cookies.begin("kheops", caller.user, ends_at, request.prefix)
     return Response(
