@@ -34,7 +34,7 @@ EXEMPT: Mapping[str, str] = {
     "albumcore copy --from sqlite:///srv/albumcore --to postgresql": _POSTGRES,
     "ALBUMCORE_DATABASE='postgresql://albumcore@db.example/albumcore?sslmode": _POSTGRES,
     "albumcore fetch": "it needs an archive that has the study; tests/adapters/pacs has one",
-    "pip install 'albumcore[service,s3]'": "it serves from a bucket; tests/adapters/blobs has one",
+    "pip install '.[service,s3]'": "it serves from a bucket; tests/adapters/blobs has one",
     "curl http://localhost:8042": _ORTHANC,
 }
 """Blocks that are not run, by their beginning, each with the reason. Their syntax is checked all the same."""

@@ -1,6 +1,6 @@
 """Strategies and state machines for Hypothesis, so that a project can property-test projections of its own.
 
-It needs the extra ``testing``: ``pip install albumcore[testing]``.
+It needs the extra ``testing``: ``pip install .[testing]`` in the checkout.
 """
 
 from albumcore.testing import album_machine as _album_machine
