@@ -15,7 +15,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"commands"}),
     frozenset({"undoing"}),
     frozenset({"queries"}),
-    frozenset({"following", "opening", "past_images", "past_stops"}),
+    frozenset({"following", "newest", "opening", "past_images", "past_stops"}),
     frozenset({"testing"}),
 )
 """The parts of albumcore."""

@@ -35,6 +35,7 @@ from albumcore import (
 from albumcore.errors import AlbumNotFound, Invalid
 from albumcore.feed import AlbumStatus, ReportProviderStatus, scopes_of
 from albumcore.ids import AlbumId, UserId
+from albumcore.newest import newest_entries
 from albumcore.streams import album_stream
 from support.album import (
     BOB,
@@ -312,6 +313,22 @@ def test_a_page_before_a_version(app: Albumcore) -> None:
             assert (shown, page.total) == (wanted[:3], len(wanted))
     page = app.feed(ID, alice, FeedQuery(before=5, until=FUTURE))
     assert page == app.feed(ID, alice, FeedQuery(before=5))
+
+
+def test_the_newest_entries_of_many_albums(app: Albumcore) -> None:
+    """Those that the first page of each feed has after the version; of many streams at once."""
+    for viewer in app.load(A1).members:
+        for version in range(18):
+            for most in (1, 2, 50):
+                page = app.feed(ID, viewer, FeedQuery(limit=most)).entries
+                wanted = [one for one in page if one.recorded.version > version]
+                after = {ID: version, AlbumId("A2"): 1000}
+                found = newest_entries(app, viewer, after, most)
+                assert found == ({ID: wanted} if wanted else {})
+    many = {AlbumId(f"X{n}"): 0 for n in range(1200)}
+    assert newest_entries(app, alice, {**many, ID: 14}, 50).keys() == {ID}
+    assert newest_entries(app, alice, {}, 50) == {}
+    assert app.index.newest(["\ud800"], {A1.name: 0}, 50) == []
 
 
 def test_a_time_that_ends_before_it_begins(app: Albumcore) -> None:

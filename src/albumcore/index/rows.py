@@ -304,6 +304,13 @@ class Index(Protocol):
         """
         ...
 
+    def newest(self, terms: Sequence[str], after: Mapping[str, int], most: int) -> Sequence[Any]:
+        """The stored events of the newest entries in the posting lists of some terms, for each stream of ``after``.
+
+        They are at most so many of each list, in no order, and come after the version that the stream has there.
+        """
+        ...
+
     def latest(
         self, stream: str, terms: Collection[str], until: int
     ) -> Mapping[str, tuple[int, str]]:

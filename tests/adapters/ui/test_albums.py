@@ -131,6 +131,26 @@ def test_what_is_new_is_marked_until_it_was_looked_at(world: World) -> None:
     assert browser.page.count('class="entry fresh"') == 1
 
 
+def test_the_list_counts_what_the_page_marks(world: World) -> None:
+    """However much one has done oneself since; more than the page shows is not counted."""
+    for number in range(20):
+        world.act(ALICE, edit_album, f"Trial {number}")
+    bob, carol = signed_in(world, BOB), signed_in(world, CAROL)
+    bob.get(HERE)
+    world.act(ALICE, post_comment, "For Bob alone", target=BOB)
+    world.act(CAROL, post_comment, "Look")
+    for number in range(20):
+        world.act(BOB, post_comment, f"mine {number}")
+    for browser, words in ((bob, "2 new"), (carol, f"{ENTRIES} new")):
+        for number in range(ENTRIES * (browser is carol)):
+            world.act(ALICE, post_comment, f"more {number}")
+        browser.get("/ui/albums?show=new")
+        assert words in browser.words
+        browser.get(HERE)
+        marked = re.findall(r'class="entry[^"]* fresh" id=', browser.page)
+        assert len(marked) == int(words.split()[0])
+
+
 def test_a_comment_is_posted_and_shown_in_place(world: World) -> None:
     """A private one to its reader alone."""
     browser = signed_in(world, ALICE)

@@ -97,22 +97,57 @@ def count_postings(
     return {row["stream"]: row["number"] for row in c.fetchall() if row["number"]}
 
 
-def last_postings(stream: str, lanes: Sequence[str], until: int) -> Statement:
-    """The statement that selects each posting list with the version of its last entry up to a version.
+def newest_postings(
+    streams: Sequence[str], lanes: Sequence[str], after: Mapping[str, int], most: int
+) -> Statement:
+    """The statement that selects the streams and versions of the newest entries of some posting lists of each stream.
+
+    There must not be more streams than half as many parameters as one statement may have.
+
+    Args:
+        streams: The streams; at least one.
+        lanes: The lists; at least one.
+        after: The version of a stream up to which entries are left out; none for those without one.
+        most: The most entries of each list.
+    """
+    last = (
+        f"SELECT version FROM {_POSTINGS} WHERE stream = feed.stream AND lane = lists.lane "  # noqa: S608
+        "ORDER BY version DESC LIMIT 1 OFFSET ?"
+    )
+    # One bound, which the index is searched by: two would be a search by one of them, and a filter of what it finds.
+    return (
+        f"WITH feed (stream, seen) AS (VALUES {', '.join(['(?, ?)'] * len(streams))}), "  # noqa: S608
+        f"lists (lane) AS (VALUES {', '.join(['(?)'] * len(lanes))}), "
+        f"bounds AS (SELECT stream, lane, seen, ({last}) AS last FROM feed CROSS JOIN lists) "
+        f"SELECT found.stream AS stream, found.version AS version FROM bounds JOIN {_POSTINGS} AS found "
+        "ON found.stream = bounds.stream AND found.lane = bounds.lane AND found.version > "
+        "CASE WHEN bounds.last > bounds.seen THEN bounds.last ELSE bounds.seen END",
+        [
+            *(value for one in streams for value in (one, after.get(one, 0))),
+            *lanes,
+            most,
+        ],
+    )
+
+
+def last_postings(events: str, stream: str, lanes: Sequence[str], until: int) -> Statement:
+    """The statement that selects each posting list with the version and stored name of its last entry up to a version.
 
     There must not be more lists than one statement may have parameters.
     """
     asked = [lane for lane in lanes if can_be_stored(lane)]
     if not asked:
-        return "SELECT NULL AS lane, NULL AS version WHERE 1 = 0", []
+        return "SELECT NULL AS lane, NULL AS version, NULL AS topic WHERE 1 = 0", []
     last = (
         f"SELECT version FROM {_POSTINGS} WHERE stream = ? AND lane = wanted.lane AND version <= ? "  # noqa: S608
         "ORDER BY version DESC LIMIT 1"
     )
     return (
         f"WITH wanted (lane) AS (VALUES {', '.join(['(?)'] * len(asked))}) "  # noqa: S608
-        f"SELECT lane, ({last}) AS version FROM wanted",
-        [*asked, stream, until],
+        "SELECT page.lane AS lane, page.version AS version, e.topic AS topic "
+        f"FROM (SELECT lane, ({last}) AS version FROM wanted) AS page JOIN {events} AS e "
+        "ON e.originator_id = ? AND e.originator_version = page.version",
+        [*asked, stream, until, stream],
     )
 
 

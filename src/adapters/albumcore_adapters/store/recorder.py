@@ -27,6 +27,7 @@ from albumcore.sealing import KeyedEvent, Sealer
 from albumcore_adapters.sql.database import Database
 from albumcore_adapters.sql.migrations import is_migrated, migrate
 from albumcore_adapters.sql.pages import pages
+from albumcore_adapters.store.newest import newest_events
 from albumcore_adapters.store.postings import count_postings, find_page, last_postings, sampled
 from albumcore_adapters.store.rows import (
     TABLES,
@@ -208,6 +209,12 @@ class IndexRecorder:
                 counted.update(count_postings(c, piece["stream"], lanes, after or {}))
         return counted
 
+    def newest(
+        self, lanes: Sequence[str], after: Mapping[str, int], most: int
+    ) -> Sequence[StoredEvent]:
+        """The stored events of the newest entries of some posting lists of each stream, after a version of it."""
+        return newest_events(self, lanes, after, most)
+
     def latest(
         self, stream: str, lanes: Collection[str], until: int
     ) -> Mapping[str, tuple[int, str]]:
@@ -215,13 +222,7 @@ class IndexRecorder:
         found: dict[str, tuple[int, str]] = {}
         with self.datastore.transaction(commit=False) as c:
             for piece in in_chunks({"lane": lanes}):
-                select, matched = last_postings(stream, piece["lane"], until)
-                c.execute(
-                    f"SELECT page.lane AS lane, page.version AS version, e.topic AS topic FROM ({select}) AS page "  # noqa: S608
-                    f"JOIN {self.events_table_name} AS e "
-                    "ON e.originator_id = ? AND e.originator_version = page.version",
-                    [*matched, stream],
-                )
+                c.execute(*last_postings(self.events_table_name, stream, piece["lane"], until))
                 found.update({row["lane"]: (row["version"], row["topic"]) for row in c.fetchall()})
         return found
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from attrs import frozen
 
-from albumcore import Albumcore, FeedQuery, album_stream, create_album, set_favorite
+from albumcore import Albumcore, album_stream, create_album, set_favorite
 from albumcore.errors import Invalid
-from albumcore.feed import EntryKind
-from albumcore.feed.visibility import scopes_of
 from albumcore.ids import AlbumId
 from albumcore.index import AlbumOverview
+from albumcore.newest import newest_entries
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.directory.album_looks import AlbumLooks
@@ -23,9 +22,7 @@ from albumcore_adapters.http.ui.acts import after_star
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.templates import show
-
-MOST_NEW = 20
-"""How many new entries of an album are counted."""
+from albumcore_adapters.http.ui.timeline import ENTRIES, is_new
 
 
 @frozen
@@ -35,7 +32,7 @@ class AlbumLine:
     Attributes:
         overview: Its rows.
         counts: The numbers of things in it.
-        new: How many entries are new in it since the reader last looked, `MOST_NEW` at most.
+        new: How many of the entries that its page shows are marked there as new.
     """
 
     overview: AlbumOverview
@@ -89,20 +86,16 @@ def list_page(request: PageRequest, holdings: Holdings, looks: AlbumLooks) -> Re
 def _new(
     albums: Albumcore, looks: AlbumLooks, request: PageRequest, mine: Sequence[AlbumOverview]
 ) -> Mapping[str, int]:
-    """How many of the newest entries of each album are new: by others, after the reader last looked.
-
-    Entries are read of those albums alone that have some after it.
-    """
+    """How many entries the page of each album would mark as new; albums without any are left out."""
     viewer = request.signed_in.caller.user
-    looked = {album_stream(one).name: version for one, version in looks.of(viewer).items()}
-    streams = {album_stream(one.album_id).name: one.album_id for one in mine}
-    scopes = [scope for kind in EntryKind for scope in scopes_of(kind, viewer)]
-    found: dict[str, int] = {}
-    for stream, after in albums.index.count_entries([*streams], scopes, looked).items():
-        page = albums.feed(streams[stream], viewer, FeedQuery(limit=min(after, MOST_NEW)))
-        if number := sum(entry.author != viewer for entry in page.entries):
-            found[streams[stream]] = number
-    return found
+    seen = looks.of(viewer)
+    looked = {AlbumId(one.album_id): seen.get(AlbumId(one.album_id), 0) for one in mine}
+    newest = newest_entries(albums, viewer, looked, ENTRIES)
+    numbers = {
+        album: sum(is_new(one, viewer, looked[album]) for one in entries)
+        for album, entries in newest.items()
+    }
+    return {album: number for album, number in numbers.items() if number}
 
 
 def _matches(one: AlbumOverview, query: str) -> bool:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from albumcore import Album, Albumcore, FeedPage, FeedQuery, album_stream, render_feed
 from albumcore.feed import FEED, Entry, EntryKind, Family, FeedForm
-from albumcore.ids import AlbumId, SeriesUID, StudyUID
+from albumcore.ids import AlbumId, SeriesUID, StudyUID, UserId
 from albumcore.index import SeriesRow
 from albumcore.json_object import Json
 from albumcore_adapters.directory.catalogue import Catalogue
@@ -249,7 +249,7 @@ class TimelineSource:
                 comment=entry.shown_comment,
                 is_private=entry.is_private,
                 private_with=other_in(entry, json, viewer) if entry.is_private else "",
-                is_new=version > looked and entry.author != viewer,
+                is_new=is_new(entry, viewer, looked),
                 thumbnails=_thumbnails(request, album, entry, json.get("study") or {}, pictured),
                 run=(entry.recorded.act.source, entry.type.mutation, entry.study_uid, entry.target),
                 together=sentences.together(entry, json),
@@ -277,6 +277,11 @@ class TimelineSource:
         people = self.people.people(page.users)
         json = render_feed(page, people, shown.of_study, shown.of_series, FORM)
         return StudyNames.read(request, self.catalogue, shown, series), json
+
+
+def is_new(one: Entry, reader: UserId, looked: int) -> bool:
+    """Whether an entry is new to a reader who has looked at the album up to a version: by another, and after it."""
+    return one.recorded.version > looked and one.author != reader
 
 
 def _page(show: str, limit: int, before: int | None = None) -> FeedQuery:
