@@ -265,15 +265,19 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def printed_link(server: Server) -> str:
+    """The link that a demo prints, which signs in once."""
+    output = server.process.stdout
+    assert output is not None
+    return next(found[0] for line in output if (found := _LINK.search(line)))
+
+
 @contextmanager
 def demo_in(browser: Browser, server: Server) -> Iterator[Chromium]:
     """Sign in by the link that a demo prints, and find its album."""
-    output = server.process.stdout
-    assert output is not None
-    link = next(found[0] for line in output if (found := _LINK.search(line)))
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(link)
+        page.goto(printed_link(server))
         assert page.url == f"{server.address}/ui/albums"
         album = page.locator(".list h2 a").get_attribute("href")
         assert album is not None
