@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.metadata import entry_points, requires
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, NewType, cast
+from typing import Any, NewType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import albumcore
-import albumcore_hypothesis
 from albumcore import Act, RecordedEvent, Source, ids
 from albumcore.codec import Codec
 from albumcore.kernel import STORED, stored_name
@@ -59,27 +55,6 @@ def test_an_argument_is_drawn_by_its_annotation(source: Source) -> None:
     """Nobody acts through two things at once, as no source made field by field would keep to."""
     assert source.capability_token is None or source.report_provider is None
     assert ids.is_user_id(source.user)
-
-
-def test_the_entry_point_is_installed() -> None:
-    """With the package, under the group that Hypothesis reads."""
-    (found,) = entry_points(group="hypothesis", name="albumcore")
-    assert found.load() is albumcore_hypothesis.register
-
-
-def test_the_oldest_version_is_that_of_the_extra() -> None:
-    """With an older one nothing is registered, for the strategies cannot be imported then."""
-    (wanted,) = [one for one in requires("albumcore") or () if one.startswith("hypothesis")]
-    assert f"hypothesis>={'.'.join(map(str, albumcore._HYPOTHESIS))};" in wanted.replace(" ", "")
-
-
-def test_nothing_is_registered_without_hypothesis(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor with an older one: what it takes is not even imported."""
-    monkeypatch.delitem(sys.modules, "albumcore.testing.types")
-    for found in (None, SimpleNamespace(__version_info__=(6, 129, 9))):
-        monkeypatch.setitem(sys.modules, "hypothesis", cast(Any, found))
-        albumcore_hypothesis.register()
-    assert "albumcore.testing.types" not in sys.modules
 
 
 IS_SOUND = "from hypothesis.strategies import from_type; print('text' in repr(from_type(AlbumId)))"

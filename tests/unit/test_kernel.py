@@ -9,6 +9,7 @@ from attrs import frozen
 
 from albumcore import AlbumCreated, AlbumDeleted, MemberAdded, StudyImported
 from albumcore.albums import Album
+from albumcore.erasures import ErasureKind, ErasureRecorded, Erasures, StoreSealed
 from albumcore.errors import Invalid
 from albumcore.ids import AlbumId, PatientId, StudyUID, UserId
 from albumcore.image_sets import PatientImageSet
@@ -42,6 +43,12 @@ from support.album import BOB_IN, CT, KEY, OPEN, S1, S2, SCRIBE, bob
 from support.given import ALICE, NOW, START
 
 ACT, LATER_ACT = Act(ALICE, START), Act(ALICE, NOW)
+
+
+@pytest.mark.parametrize("event", [ErasureRecorded(ErasureKind.ALBUM, "A1"), StoreSealed(7)])
+def test_the_record_of_erasures_has_no_state(event: Event[Erasures]) -> None:
+    """No decision depends on what was erased."""
+    assert event.evolve(Erasures(), ACT) == Erasures()
 
 
 def test_record_puts_the_events_of_one_act_into_envelopes() -> None:

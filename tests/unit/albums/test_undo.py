@@ -35,6 +35,7 @@ from support.given import NOW
 
 ALICE, BOB = Source(user_id("alice")), Source(user_id("bob"))
 PROVIDER, HOOK = ReportProviderId("scribe"), WebhookId("hook")
+ADDRESS = "https://scribe.example"
 ALBUM = Album(Phase.OPEN, "Trial", members={ALICE.user: Member(is_admin=True)})
 ACT = Act(ALICE, NOW, undoes=7)
 
@@ -132,3 +133,25 @@ def test_an_edit_is_undone_by_an_admin() -> None:
     edited = past(AlbumEdited(name="Other"), album)
     with pytest.raises(Forbidden):
         undo(edited.after, Act(BOB, NOW, undoes=7), edited)
+
+
+@pytest.mark.parametrize(
+    ("before", "event"),
+    [
+        (
+            evolve(ALBUM, report_providers={PROVIDER: ReportProvider("Scribe", ADDRESS, NOW)}),
+            ReportProviderEdited(PROVIDER, "Scribe", ADDRESS),
+        ),
+        (
+            evolve(ALBUM, webhooks={HOOK: Webhook("Bell", ADDRESS)}),
+            WebhookEdited(HOOK, Webhook("Bell", ADDRESS)),
+        ),
+    ],
+    ids=["report provider", "webhook"],
+)
+def test_an_edit_that_changed_nothing_is_undone_by_nothing(
+    before: Album, event: Event[Any]
+) -> None:
+    """Each field has the value that it had before."""
+    one = past(event, before)
+    assert undo(one.after, ACT, one) == ()

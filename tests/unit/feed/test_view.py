@@ -131,6 +131,18 @@ def test_a_page_before_a_version(before: int, versions: list[int], total: int) -
 
 
 @pytest.mark.parametrize(
+    ("after", "limit", "versions"),
+    [(0, 2, [1, 2]), (3, 2, [4, 5]), (5, None, [8, 9]), (9, 2, [])],
+)
+def test_what_came_after_a_version_is_oldest_first(
+    after: int, limit: int | None, versions: list[int]
+) -> None:
+    """As who follows the album reads it; the total is that of what came since."""
+    came = [version for version in [1, 2, 3, 4, 5, 8, 9] if version > after]
+    assert seen(bob, after=after, limit=limit) == (versions, len(came))
+
+
+@pytest.mark.parametrize(
     "query",
     [{"limit": -1}, {"offset": -1}, {"after": -1}, {"before": -1}, {"offset": 1, "after": 1}],
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from albumcore import (
     AdminAdded,
@@ -22,11 +24,16 @@ from albumcore import (
     FavoriteRemoved,
     FavoriteSet,
     Grants,
+    ImageAdded,
+    ImageRemoved,
+    ImageRestored,
     ImageType,
     MemberAdded,
     MemberLeft,
     MemberPromoted,
     MemberRemoved,
+    PatientDeleted,
+    PatientRestored,
     ReportAdded,
     ReportProviderCreated,
     ReportProviderDeleted,
@@ -53,6 +60,8 @@ from albumcore.testing import (
     PATIENTS,
     STUDIES,
     AlbumMachine,
+    Clock,
+    Command,
     ImageSetMachine,
     StudyCommentsMachine,
 )
@@ -146,6 +155,8 @@ def test_rules_of_albums_and_members_act_on_the_store(machine: Albums) -> None:
     machine.demote_admin(A1, ALICE, CAROL.user)
     machine.remove_member(A1, ALICE, CAROL.user)
     machine.leave_album(A1, BOB)
+    machine.undo(A1, CAROL, back=0)
+    machine.undo(A1, ALICE, back=1)
     machine.delete_album(A1, ALICE)
     assert [type(one) for one in since_then(machine, 7)] == [
         AlbumCreated,
@@ -156,6 +167,7 @@ def test_rules_of_albums_and_members_act_on_the_store(machine: Albums) -> None:
         AdminDemoted,
         MemberRemoved,
         MemberLeft,
+        MemberAdded,
         AlbumDeleted,
     ]
 
@@ -255,13 +267,50 @@ def test_rules_of_study_comments_act_on_the_store() -> None:
 
 
 def test_image_rules_act_on_the_store() -> None:
-    """An image is added, tried again, removed, and the patient deleted."""
+    """An image is added, tried again, removed and restored, and so is the patient."""
     machine = ImageSets()
     nurse = Source(UserId("tscharts-1"))
     image = machine.add_image(PATIENTS[0], nurse, 1, 1, ImageType.XRAY, b"xray")
     machine.add_image_again(PATIENTS[0], nurse, image, ImageType.XRAY)
     machine.remove_image(PATIENTS[0], nurse, image)
+    machine.restore_image(PATIENTS[0], nurse, image)
     machine.delete_patient(PATIENTS[0], nurse)
-    names = [type(one.event).__name__ for one in machine.history]
-    assert names == ["ImageAdded", "ImageRemoved", "PatientDeleted"]
+    machine.restore_patient(PATIENTS[0], nurse)
+    assert [type(one.event) for one in machine.history] == [
+        ImageAdded,
+        ImageRemoved,
+        ImageRestored,
+        PatientDeleted,
+        PatientRestored,
+    ]
     machine.teardown()
+
+
+def test_time_goes_on_and_back() -> None:
+    """By the time that is drawn, and by a minute."""
+    machine = Albums()
+    machine.time_passes(timedelta(hours=1))
+    machine.clock_is_set_back()
+    assert machine.clock() - Clock()() == timedelta(minutes=59)
+    machine.teardown()
+
+
+def test_the_check_of_a_subclass_follows_every_step() -> None:
+    """Those that Hypothesis draws, arguments and all; the store is that of the machine."""
+    checked: list[int] = []
+
+    class Checked(Albums):
+        """One that counts."""
+
+        def check(self) -> None:
+            """Do nothing besides."""
+            super().check()
+            checked.append(len(self.history))
+
+    run_state_machine_as_test(Checked, settings=settings(max_examples=5))
+    assert len({*checked}) > 10
+
+
+def test_a_command_has_the_name_of_its_decision() -> None:
+    """By which a model finds what it has to predict."""
+    assert Command(ALICE, create_album, ("Other",)).name == "create_album"
