@@ -6,7 +6,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from albumcore_adapters.store.configured import NoStore
 from albumcore_adapters.transfer.marker import mark_unfinished
 from albumcore_adapters.verification import Verified, verify
 from support.deep import at_length
+from support.forked import albumcore
 
 FILE = "albumcore.sqlite"
 
@@ -326,7 +326,7 @@ def _mounted_read_only(data: Path) -> Iterator[None]:
 
 
 def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "albumcore_adapters", "verify", *arguments]
+    command = albumcore("verify", *arguments)
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.server.address import CannotListen, check_address
+from support.forked import albumcore
 from support.server import serving
 
 
@@ -24,16 +24,7 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
         bind = f"127.0.0.1:{other.getsockname()[1]}"
         data = tmp_path / "data"
         ended = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "albumcore_adapters",
-                "serve",
-                "--data",
-                str(data),
-                "--bind",
-                bind,
-            ],
+            albumcore("serve", "--data", data, "--bind", bind),
             capture_output=True,
             text=True,
             timeout=60,
@@ -90,7 +81,7 @@ def test_a_port_that_is_handed_over_is_in_use(monkeypatch: pytest.MonkeyPatch, n
 
 def test_a_successor_takes_the_port_over(tmp_path: Path) -> None:
     """SIGUSR2 starts a second master on the listener of the first, which can then be stopped."""
-    with serving(tmp_path, workers=1) as server:
+    with serving(tmp_path, workers=1, anew=True) as server:
         first = server.process.pid
         os.kill(first, signal.SIGUSR2)
         until = time.monotonic() + 60

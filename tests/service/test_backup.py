@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.server import demo
 from support.backups import bytes_of
 from support.deep import at_length
+from support.forked import albumcore
 from support.server import Server, bearer, opened, serving
 
 WRITERS = 3
@@ -112,7 +112,7 @@ def written_to(data: Path, server: Server) -> Iterator[Writing]:
 def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run an albumcore command in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "albumcore_adapters", *map(str, arguments)],
+        albumcore(*arguments),
         capture_output=True,
         text=True,
         timeout=300,

@@ -42,7 +42,7 @@ def test_a_worker_starts_a_process_before_it_is_needed(
         patch.setattr(DecodingProcess, "start", None)
         with opened(tmp_path):
             pass
-    with serving(tmp_path, workers=2) as server:
+    with serving(tmp_path, workers=2, anew=True) as server:
         until = time.monotonic() + 20
         while len(decoding_processes(server.process.pid)) < 2:
             assert time.monotonic() < until

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 
 from albumcore_adapters.outbound.client import default_tls
+from support.forked import albumcore
 from support.server import serving
 
 ROUNDS = 12
 """Requests on connections of their own: enough for both workers to have verified the token."""
 
 
-def albumcore(*arguments: str) -> str:
-    """The output of the command."""
-    command = [sys.executable, "-m", "albumcore_adapters", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+def output_of(*arguments: str) -> str:
+    """What ``albumcore`` prints with some arguments."""
+    done = subprocess.run(albumcore(*arguments), capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def test_no_worker_believes_an_ended_token(tmp_path: Path) -> None:
@@ -36,9 +36,9 @@ def test_no_worker_believes_an_ended_token(tmp_path: Path) -> None:
                 for _ in range(ROUNDS)
             }
 
-        before = albumcore(*issue)
+        before = output_of(*issue)
         assert statuses(before) == {200}
-        albumcore("token", "--revoke-all", "alice", *data)
+        output_of("token", "--revoke-all", "alice", *data)
         assert statuses(before) == {401}
-        assert statuses(albumcore(*issue)) == {200}
+        assert statuses(output_of(*issue)) == {200}
         assert statuses(before) == {401}

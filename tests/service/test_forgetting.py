@@ -7,7 +7,6 @@ import io
 import os
 import random
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +23,7 @@ from albumcore.ids import AlbumId, ReportProviderId, SeriesUID, StudyUID
 from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.service import Service, open_service
+from support.forked import albumcore
 from support.instances import store_instance
 from support.postgres import empty_database
 from support.residue import Residue, residue_of_directory, residue_of_heap, residue_of_tables
@@ -87,7 +87,7 @@ class Place:
     def run(self, *command: str) -> str:
         """Run a command in a process of its own."""
         done = subprocess.run(
-            [sys.executable, "-m", "albumcore_adapters", *command, "--data", str(self.folder)],
+            albumcore(*command, "--data", self.folder),
             capture_output=True,
             text=True,
             check=False,
@@ -216,10 +216,7 @@ def fill(place: Place, server: Server) -> None:
 def upload(place: Place, server: Server) -> None:
     """Add a patient of the TSCharts API, and an image, twice with an idempotency key."""
     subprocess.run(
-        [
-            *(sys.executable, "-m", "albumcore_adapters", "tscharts-user", "nurse"),
-            *("--password-stdin", "--data", str(place.folder)),
-        ],
+        albumcore("tscharts-user", "nurse", "--password-stdin", "--data", place.folder),
         input="correct horse",
         text=True,
         check=True,

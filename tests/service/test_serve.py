@@ -56,9 +56,8 @@ def test_demo_answers_every_line_it_prints(tmp_path: Path) -> None:
     """Each printed command works as it is, over real HTTP."""
     printed = tmp_path / "printed"
     with serving(tmp_path / "data", "--demo") as server:
-        assert server.process.stdout is not None
-        os.set_blocking(server.process.stdout.fileno(), False)
-        printed.write_text(server.process.stdout.read())
+        os.set_blocking(server.output.fileno(), False)
+        printed.write_text(server.output.read())
         lines = [line for line in printed.read_text().splitlines() if line.startswith("curl")]
         page, link = re.findall(r"^http://[^/]+(/\S+)$", printed.read_text(), re.MULTILINE)
         with httpx.Client(base_url=server.address, timeout=60) as client:

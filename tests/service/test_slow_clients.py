@@ -187,7 +187,7 @@ def test_a_worker_at_rest_takes_less_than_80_mb(tmp_path: Path) -> None:
 
     Its peak is what the master has at the fork, before the worker returns what the start took.
     """
-    with serving(tmp_path / "data") as server:
+    with serving(tmp_path / "data", anew=True) as server:
         assert _seconds(server) < ANSWERED
         assert max(_memory(worker, "VmRSS") for worker in _workers(server)) < 80e6
 

@@ -267,9 +267,7 @@ def chromium() -> Iterator[Browser]:
 
 def printed_link(server: Server) -> str:
     """The link that a demo prints, which signs in once."""
-    output = server.process.stdout
-    assert output is not None
-    return next(found[0] for line in output if (found := _LINK.search(line)))
+    return next(found[0] for line in server.output if (found := _LINK.search(line)))
 
 
 @contextmanager

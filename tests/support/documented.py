@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -48,6 +49,7 @@ from albumcore_adapters.instances.importing import import_instances
 from albumcore_adapters.service import Service, open_service
 from blocks import ROOT
 from support.dicom_files import dicom_file
+from support.forked import albumcore
 
 STAND_INS: Mapping[str, str] = {
     "pip": "it installs from an index of packages, which tests do not ask",
@@ -83,7 +85,7 @@ trap 'xargs --no-run-if-empty kill < "$BOX/serving.pids"' EXIT
 curl() { command curl --silent --show-error --fail-with-body "$@"; }
 """
 _ALBUMCORE = """\
-run=({python} -m albumcore_adapters "$@")
+run=({command} "$@")
 [[ ${{1:-}} == serve ]] || exec "${{run[@]}}"
 "${{run[@]}}" > "$BOX/served" 2> "$BOX/serving" < /dev/null &
 echo $! >> "$BOX/serving.pids"
@@ -137,7 +139,7 @@ def machine(box: Path, **environment: str) -> Machine:
     programs.mkdir(parents=True)
     for name in STAND_INS:
         _program(programs / name, "cat > /dev/null")  # it may be the end of a pipe
-    _program(programs / "albumcore", _ALBUMCORE.format(python=sys.executable))
+    _program(programs / "albumcore", _ALBUMCORE.format(command=shlex.join(albumcore())))
     _program(programs / "python", f'exec {sys.executable} "$@"')
     # A new environment is there already: it has the programs of this one.
     _program(programs / "python3", f'[[ "$1 $2" == "-m venv" ]] || exec {sys.executable} "$@"')

@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
+from typing import Protocol, TextIO
 
 import httpx
 from attrs import define
@@ -21,19 +23,45 @@ from albumcore_adapters.base.settings import Settings
 from albumcore_adapters.identity.jwt import issue_token
 from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.service import Service, open_service
+from support import forked
 
 _LISTENING = re.compile(r"Listening at: (http://\S+)")
 START_SECONDS = 60
 STOP_SECONDS = 120
 
 
+class Process(Protocol):
+    """The process of a server."""
+
+    @property
+    def pid(self) -> int:
+        """Its id, which its process group has, too."""
+
+    def poll(self) -> int | None:
+        """The status that it has ended with, or None."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it has ended, and return its status."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+
 @define
 class Server:
-    """A running ``albumcore serve``."""
+    """A running ``albumcore serve``.
 
-    process: subprocess.Popen[str]
+    Attributes:
+        process: Its process.
+        address: Its address.
+        printed: Its log, up to the line that has the address.
+        output: What it prints beside its log.
+    """
+
+    process: Process
     address: str
     printed: str
+    output: TextIO
 
     def kill(self) -> None:
         """Kill all of its processes at once, as a power failure would."""
@@ -47,47 +75,61 @@ class Server:
 
 
 @contextmanager
-def serving(data: Path, *options: str, workers: int = 2) -> Iterator[Server]:
-    """Serve a data directory on a free port of 127.0.0.1 until the end of the block."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "albumcore_adapters", "serve"),
-            *("--data", str(data), "--bind", "127.0.0.1:0", "--workers", str(workers)),
-            *options,
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+def serving(data: Path, *options: str, workers: int = 2, anew: bool = False) -> Iterator[Server]:
+    """Serve a data directory on a free port of 127.0.0.1 until the end of the block.
+
+    The process is forked from one that has imported the service, and its decoding processes start when they are first
+    needed, unless it is to be started ``anew``, as by a user.
+    """
+    arguments = (
+        *("serve", "--data", str(data), "--bind", "127.0.0.1:0", "--workers", str(workers)),
+        *options,
     )
+    process, output, log = (_started if anew else _forked)(arguments)
     try:
-        address, log = _address(process)
-        server = Server(process, address, log)
+        address, printed = _address(log)
+        server = Server(process, address, printed, output)
         _wait_until_healthy(server)
         yield server
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+        output.close()
 
 
-def _address(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Read the address from the output, and drain the rest of it, so that the server never blocks."""
-    assert process.stderr is not None
+def _forked(arguments: Sequence[str]) -> tuple[Process, TextIO, TextIO]:
+    process = forked.start(*arguments)
+    return process, open(process.stdout), open(process.stderr)
+
+
+def _started(arguments: Sequence[str]) -> tuple[Process, TextIO, TextIO]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "albumcore_adapters", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    output, log = process.stdout, process.stderr
+    assert isinstance(output, TextIOWrapper)
+    assert isinstance(log, TextIOWrapper)
+    return process, output, log
+
+
+def _address(log: TextIO) -> tuple[str, str]:
+    """Read the address from the log, and drain the rest of it, so that the server never blocks."""
     read = []
-    for line in process.stderr:
+    for line in log:
         read.append(line)
         if (found := _LISTENING.search(line)) is not None:
-            threading.Thread(target=_drain, args=(process,), daemon=True).start()
+            threading.Thread(target=_drain, args=(log,), daemon=True).start()
             return found[1], "".join(read)
     raise AssertionError(f"the server did not start:\n{''.join(read)}")
 
 
-def _drain(process: subprocess.Popen[str]) -> None:
-    assert process.stderr is not None
-    with process.stderr as log:
+def _drain(log: TextIO) -> None:
+    with log:
         for _ in log:
             pass
 
