@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from albumcore import Act, Source, StoreSealed, album_stream, create_album
 from albumcore.ids import AlbumId, UserId
@@ -56,11 +56,13 @@ def clear(tmp_path: Path) -> Place:
     return Place(put(tmp_path / "clear"))
 
 
-def in_clear(system: str, data: Path, stack: ExitStack) -> Place:
-    """The store in clear."""
-    place = place_for(system, data, stack)
-    put(data, place.database)
-    return place
+@frozen
+class Sealed:
+    """A store in clear with its sealed copies, one on each system, and what it was and answers itself."""
+
+    events: list[tuple[Any, ...]]
+    answers: dict[str, tuple[int, bytes]]
+    copies: Mapping[str, Place]
 
 
 def settings_of(place: Place) -> Settings:
@@ -84,43 +86,37 @@ def last_event(place: Place) -> Event[Any]:
 # What stays
 
 
-@pytest.mark.parametrize("source", SYSTEMS)
-@pytest.mark.parametrize("target", SYSTEMS)
-def test_the_same_answers(source: str, target: str, tmp_path: Path, stack: ExitStack) -> None:
-    """Both APIs answer byte for byte as before, in each direction; and the copy verifies."""
-    old = in_clear(source, tmp_path / "clear", stack)
-    new = place_for(target, tmp_path / "sealed", stack)
-    with served(old.data, old.database):
-        pass  # migrated, and nothing else
-    copied = sealed_copy(old, new)
-    assert (copied.is_whole, copied.problems, copied.damaged_blobs) == (True, [], 0)
-    assert verify(settings_of(new)).problems == []
-    before, after = answers(old.data, old.database), answers(new.data, new.database)
-    assert before.keys() == after.keys()
-    # Whom the directory did not know, it knows now: as someone who has registered.
-    others = [one for one in before if GHOST not in one]
-    assert len(others) > 500
-    assert {one: after[one] for one in others} == {one: before[one] for one in others}
+@pytest.fixture(scope="module", params=SYSTEMS)
+def old(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sealed]:
+    """The store in clear on each system, and its copies. It answers after it was copied: that leaves traces."""
+    with ExitStack() as opened:
+        place = place_for(request.param, tmp_path_factory.mktemp("copied") / "clear", opened)
+        put(place.data, place.database)
+        with served(place.data, place.database):
+            pass  # migrated, and nothing else
+        copies = {
+            system: place_for(system, tmp_path_factory.mktemp("sealed"), opened)
+            for system in SYSTEMS
+        }
+        for new in copies.values():
+            copied = sealed_copy(place, new)
+            assert (copied.is_whole, copied.problems, copied.damaged_blobs) == (True, [], 0)
+        yield Sealed(place.rows(EVENTS), answers(place.data, place.database), copies)
 
 
-@pytest.mark.parametrize("source", SYSTEMS)
 @pytest.mark.parametrize("target", SYSTEMS)
-def test_streams_versions_and_positions(
-    source: str, target: str, tmp_path: Path, stack: ExitStack
-) -> None:
+def test_streams_versions_and_positions(old: Sealed, target: str) -> None:
     """Each event is where it was; only streams of users have another name. Registrations follow, then the sealing."""
-    old = in_clear(source, tmp_path / "clear", stack)
-    new = place_for(target, tmp_path / "sealed", stack)
-    with served(old.data, old.database):
-        pass
-    sealed_copy(old, new)
+    new = old.copies[target]
     named = pseudonyms(new)
 
     def renamed(stream: str) -> str:
         kind, _, key = stream.partition("-")
         return f"user-{named[key]}" if kind == "user" else stream
 
-    expected = [(one[0], renamed(one[1]), *one[2:]) for one in old.rows(EVENTS)]
+    expected = [(one[0], renamed(one[1]), *one[2:]) for one in old.events]
     found = new.rows(EVENTS)
     assert found[: len(expected)] == expected
     *added, last = found[len(expected) :]
@@ -130,6 +126,19 @@ def test_streams_versions_and_positions(
     assert last_event(new) == StoreSealed(len(expected))
     assert named.keys() >= {ALICE, ZOE, GHOST}
     assert all(pid.startswith("p-") and len(pid) == 22 for pid in named.values())
+
+
+@pytest.mark.parametrize("target", SYSTEMS)
+def test_the_same_answers(old: Sealed, target: str) -> None:
+    """Both APIs answer byte for byte as before, in each direction; and the copy verifies."""
+    new = old.copies[target]
+    assert verify(settings_of(new)).problems == []
+    after = answers(new.data, new.database)
+    assert old.answers.keys() == after.keys()
+    # Whom the directory did not know, it knows now: as someone who has registered.
+    others = [one for one in old.answers if GHOST not in one]
+    assert len(others) > 500
+    assert {one: after[one] for one in others} == {one: old.answers[one] for one in others}
 
 
 @define
