@@ -160,3 +160,7 @@ def test_a_favourite_is_filled_wherever_it_is_marked(demo: Chromium) -> None:
         assert marks
         for one in marks:
             assert one.evaluate("(one) => getComputedStyle(one).fill") != "none"
+        page.locator("#favorite").click()
+        expect(page.locator(".strip .starred")).to_have_count(0)
+        page.locator("#favorite").click()
+        expect(page.locator(".strip .starred")).not_to_have_count(0)
