@@ -35,6 +35,11 @@ settings.register_profile(
     "deep", max_examples=500, stateful_step_count=60, deadline=None, print_blob=True
 )
 
+# brief: where a test runs tests of properties, to see that they pass, as `tests/test_how_to.py` does.
+settings.register_profile(
+    "brief", max_examples=5, stateful_step_count=20, deadline=None, derandomize=True
+)
+
 UNMEASURED = (
     *("tests/property/", "tests/service/", "tests/documents/"),
     *("tests/contract/kheops/test_matrix.py", "tests/adapters/test_openapi.py"),

@@ -32,6 +32,7 @@ ENVIRONMENT = {
 }
 """Of the commands of a page, which share the bytecode of the copy."""
 ENVIRONMENT["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # importing plugins takes longer than the tests
+ENVIRONMENT["HYPOTHESIS_PROFILE"] = "brief"
 
 
 @pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.stem)
