@@ -32,7 +32,7 @@ from support.server import bearer, opened, serving
 
 ALBUM = AlbumId("hotAlbum01")
 CLIENTS = 8
-ROUNDS_OF_DEATH = at_length(200, 20)
+ROUNDS_OF_DEATH = at_length(200, 10)
 DAY = datetime(2026, 3, 14, tzinfo=UTC).date()
 
 
@@ -213,7 +213,7 @@ def test_one_key_from_eight_clients_at_once(tmp_path: Path) -> None:
 
 
 def test_killed_in_the_middle_of_writes_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    """The server is killed twenty times during writes; every acknowledged write is there afterwards."""
+    """The server is killed over and over during writes; every acknowledged write is there afterwards."""
     before_death = 10
     with opened(tmp_path) as service:
         hot = _heated(service)

