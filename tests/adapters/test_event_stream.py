@@ -166,6 +166,7 @@ def test_pages_follow_each_other(world: World) -> None:
         (BOB, "after=x", {}, 400),
         (BOB, "", {"last_event_id": "no cursor&limit=0"}, 400),
         (BOB, "offset=1&after=", {}, 400),
+        (BOB, "offset=1", {}, 400),
     ],
 )
 def test_refusals_are_ordinary_answers(
@@ -177,6 +178,24 @@ def test_refusals_are_ordinary_answers(
         exchange = Exchange(app_of(world), scope_of(world, by, query, **headers))
         assert (await exchange.next())["status"] == status
         assert orjson.loads((await exchange.next())["body"]).keys() == {"message", "detail", "help"}
+        await exchange.task
+
+    run(test)
+
+
+def test_what_is_no_list_of_events_is_answered_as_it_is(world: World) -> None:
+    """Though its address ends like that of one, as an address of the viewer OHIF may."""
+
+    def page(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html")])
+        return [b"<p>"]
+
+    async def test() -> None:
+        app = EventStreams(page, world.service.log_watch, threads=2)
+        exchange = Exchange(app, scope_of(world, BOB))
+        started = await exchange.next()
+        assert (started["status"], started["headers"]) == (200, [(b"content-type", b"text/html")])
+        assert await exchange.next() == {"type": "http.response.body", "body": b"<p>"}
         await exchange.task
 
     run(test)
@@ -205,9 +224,13 @@ def test_a_stream_too_many_is_refused(world: World, monkeypatch: pytest.MonkeyPa
     run(test)
 
 
-def test_one_user_has_half_of_the_streams(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many they open, there are others for other users."""
-    monkeypatch.setattr(event_stream, "MOST_STREAMS", 2)
+@pytest.mark.parametrize("most", [{"MOST_STREAMS": 2}, {"MOST_OF_ONE": 1}])
+def test_one_user_has_a_share_of_the_streams(
+    most: dict[str, int], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of all, and some of one history: however many they open, there are others for other users."""
+    for name, number in most.items():
+        monkeypatch.setattr(event_stream, name, number)
     app = app_of(world)
 
     async def test() -> None:

@@ -219,22 +219,51 @@ def test_another_album_is_not_opened(world: World) -> None:
     browser = Browser(world.client)
     for path in (
         f"/ui/albums/{OTHER}/studies",
-        f"/ui/inbox/studies/{CT_STUDY}",
         f"{STUDIES}/1.2.3",
         f"{STUDIES}/{CT_STUDY}/series/1.2.3",
     ):
         assert browser.get(link(world, "looking", path)).status_code == 404
         assert CLOSED in browser.words
-    assert browser.get(link(world, "looking", "/ui/inbox/studies")).status_code == 200
-    assert "No study yet" in browser.words
+    for path in ("/ui/inbox/studies", f"/ui/inbox/studies/{CT_STUDY}"):
+        assert browser.get(link(world, "looking", path)).status_code == 403
+        assert CLOSED in browser.words
 
 
 def test_the_past_is_not_opened(world: World) -> None:
     """Who was a member when is not said either."""
     browser = Browser(world.client)
-    assert browser.get(link(world, "looking", f"{STUDIES}?at=2020-01-01")).status_code == 400
-    assert "the present only" in browser.words
-    assert "My albums" not in browser.words
+    for moment in ("at=2020-01-01", "version=1"):
+        assert browser.get(link(world, "looking", f"{STUDIES}?{moment}")).status_code == 400
+        assert "the present only" in browser.words
+        assert "My albums" not in browser.words
+
+
+@pytest.mark.parametrize("start", ["/", "//"])
+@pytest.mark.parametrize("space", ["", "%20", "%09"])
+def test_no_address_of_a_link_has_a_session(world: World, start: str, space: str) -> None:
+    """However it is written: there is nothing of the reader on the page, and nothing leads to another host."""
+    browser = signed_in(world, ALICE)
+    path = f"{start}link/{space}{world.token_of('looking')}"
+    for end in ("", f"/ui{STUDIES.removeprefix('/ui')}"):
+        answer = browser.ask("GET", path + end)
+        assert answer.status_code in (200, 303, 401, 404)
+        assert "Sign out" not in answer.text
+        location = answer.headers.get("location", "/")
+        assert location.startswith("/")
+        assert not location.startswith("//")
+        assert " " not in location
+        assert "\t" not in location
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_study_that_was_only_claimed_is_not_opened(world: World) -> None:
+    """As in the API: a link shows images, and there are none."""
+    claim = f"/studies/9.8.7/series/9.8.7.1/albums/{ALBUM}"
+    assert world.request(ALICE, "PUT", claim).status_code == 201
+    browser = Browser(world.client)
+    path = link(world, "looking", f"{STUDIES}/9.8.7")
+    assert browser.get(path).status_code == 404
+    assert signed_in(world, ALICE).get(f"{STUDIES}/9.8.7").status_code == 200
 
 
 def test_a_token_of_a_user_opens_their_inbox(world: World) -> None:

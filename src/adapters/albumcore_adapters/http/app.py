@@ -34,7 +34,7 @@ from albumcore_adapters.http.binding import Components
 from albumcore_adapters.http.body import DropsBodies
 from albumcore_adapters.http.cors import Cors, HeadAsGet
 from albumcore_adapters.http.description import DOCUMENTATION, OpenApi
-from albumcore_adapters.http.encoded_slashes import PlainPaths
+from albumcore_adapters.http.encoded_slashes import OneLeadingSlash, PlainPaths
 from albumcore_adapters.http.errors import Refused, refusing
 from albumcore_adapters.http.health import Health
 from albumcore_adapters.http.kheops.admission import KheopsApi
@@ -103,6 +103,7 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     origin = settings.ohif_url
     middleware: list[Any] = [
         RequestLog(service.requests),
+        OneLeadingSlash(),
         *([] if origin is None else [OhifHost(origin, *of_ohif, *of_data)]),
         LinkPaths(prefix, *elsewhere),
         PlainPaths(path for path, _ in routes),

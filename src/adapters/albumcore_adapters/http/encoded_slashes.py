@@ -1,4 +1,4 @@
-"""Paths with an encoded slash are refused, because WSGI servers decode it like a separator."""
+"""Paths are plain before they are looked at: with one slash at their beginning, and without encoded slashes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,20 @@ _UNKNOWN = (
 )
 
 
+class OneLeadingSlash:
+    """Has a path begin with one slash: of several, routes ignore all but one, and so does what looks at beginnings.
+
+    An address made of such a path would also be that of another host.
+    """
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Drop the others."""
+        if req.path.startswith("//"):
+            req.path = f"/{req.path.lstrip('/')}"
+
+
 class PlainPaths:
-    """Refuses paths with an encoded slash: decoded, ``users/ann%2Fadmin`` would name another route.
+    """Refuses paths with an encoded slash: WSGI servers decode it, and ``users/ann%2Fadmin`` would name another route.
 
     WSGI does not define a variable for the path as it was sent. Gunicorn has it in ``RAW_URI``, waitress, uWSGI and
     Apache in ``REQUEST_URI``; granian does not have it. In an ASGI application it is ``raw_path`` of the scope, which

@@ -44,6 +44,9 @@ READERS = 8
 MOST_STREAMS = 2_000
 """Streams of a process at a time, half of them for one user; a further one is refused. Each takes some 100 kB."""
 
+MOST_OF_ONE = 50
+"""Streams of a process that one user has of one history."""
+
 BEAT_SECONDS = 15.0
 """Seconds without an event after which a comment is sent, so that proxies leave the connection open."""
 
@@ -111,6 +114,8 @@ class EventStreams:
         self._readers = ThreadPoolExecutor(READERS, "event stream")
         share = -(-MOST_STREAMS // 2)
         self._open = ConcurrencyLimit(MOST_STREAMS, _TOO_MANY, _RETRY_SECONDS, share=share)
+        # Each event wakes every stream of its history.
+        self._same = ConcurrencyLimit(MOST_STREAMS, _TOO_MANY, _RETRY_SECONDS, share=MOST_OF_ONE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or begin and end with the server."""
@@ -136,14 +141,16 @@ class EventStreams:
         client = loop.create_task(_until_gone(receive, news))
         try:
             with self._watch.watching(followed.stream, wake):
-                answer = await self._read(followed, scope, _cursor_of(scope))
-                if answer.status == 200 and not answer.reader:
-                    # The place to begin at was answered from memory, which does not say who reads.
+                cursor = _cursor_of(scope)
+                answer = await self._read(followed, scope, cursor)
+                if cursor is None and followed.first and answer.status == 200:
+                    # It may be from memory, which does not say who reads; nor does it say what goes with a cursor.
                     answer = await self._read(followed, scope, answer.header(NEXT_CURSOR))
-                if answer.status != 200:
+                if answer.status != 200 or not answer.reader:  # as that of a page with such a path
                     await _send_whole(answer, send)
                     return
-                with self._open.slot(answer.reader):
+                same = f"{answer.reader} {followed.stream}"
+                with self._open.slot(answer.reader), self._same.slot(same):
                     await self._send_events(answer, followed, scope, send, news, client)
         except LimitReached as error:
             await _send_whole(_busy(error), send)

@@ -12,7 +12,10 @@ from typing import Any
 
 import falcon
 
-_LINK = re.compile(r"/link/([a-zA-Z0-9.+=_-]*)(/.+)", re.DOTALL)
+LINK_TOKEN = re.compile(r"[a-zA-Z0-9.+=_-]*")
+"""The token of a link: a JWT or a capability token."""
+
+_LINK = re.compile(rf"/link/({LINK_TOKEN.pattern})(/.+)", re.DOTALL)
 
 
 class LinkPaths:

@@ -14,7 +14,8 @@ from attrs import evolve, frozen
 
 from albumcore import Permission
 from albumcore_adapters.http.kheops.admission import ANONYMOUS
-from albumcore_adapters.http.kheops.parameters import BadQuery
+from albumcore_adapters.http.kheops.parameters import MOMENT_NAMES, BadQuery
+from albumcore_adapters.http.link_paths import LINK_TOKEN
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.page_api import PAGE_HEADERS, PageApi
 from albumcore_adapters.http.ui.page_request import Link, PageRequest
@@ -23,6 +24,7 @@ from albumcore_adapters.http.ui.study import studies_page, study_page
 from albumcore_adapters.http.ui.viewer import viewer_page
 from albumcore_adapters.identity.bearer import bearer
 from albumcore_adapters.identity.callers import caller_of
+from albumcore_adapters.identity.errors import Unauthorized
 
 LINK = "/link/{token}"
 """The path template that all of them are below."""
@@ -52,11 +54,15 @@ class LinkApi(PageApi):
             BadQuery: the past is asked for.
         """
         token = path["token"]
+        if not LINK_TOKEN.fullmatch(token):
+            raise Unauthorized("the link has no token")
         caller = caller_of(self.cookies.auth, bearer(f"Bearer {token}"))
-        request = evolve(super().request(req, path), link=Link(f"/link/{token}", caller))
-        if request.at is not None:
-            raise BadQuery("at", "a link shows the present only")
-        return request
+        request = super().request(req, path)
+        for name in MOMENT_NAMES:
+            if name in request.query.values:
+                raise BadQuery(name, "a link shows the present only")
+        link = Link(f"/link/{token}", caller)
+        return evolve(request, link=link, user=None, account=None, csrf="")
 
     def unknown(self, req: falcon.Request) -> PageRequest:
         """A request that was refused before its token was: its page leads nowhere."""

@@ -102,7 +102,8 @@ def study_page(
         StudyNotFound: it is not where the reader looks, or they cannot see it.
     """
     shelf, study = Shelf.of(request, holdings), request.api.study
-    if not shelf.held(study):
+    # A link shows images; who takes part also sees what was added without them.
+    if not (shelf.held(study) if request.link is None else shelf.visible(study)):
         raise StudyNotFound("no such study, or you cannot see it")
     is_present, then = shelf.then is None, asked_of_album(request, holdings.albums)
     # A link shows images alone. Then as now, comments are for those who see the study now: what they see elsewhere has

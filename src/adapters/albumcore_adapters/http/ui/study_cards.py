@@ -9,6 +9,7 @@ from attrs import evolve, field, frozen
 from markupsafe import Markup
 
 from albumcore import Album, Albumcore, Permission, album_stream
+from albumcore.errors import Forbidden
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
 from albumcore.index import SeriesRow
 from albumcore.kernel import shown_text
@@ -75,8 +76,11 @@ class Shelf:
         Raises:
             BadQuery: ``at`` is no time of the past.
             NotMemberThen: the reader was no member then.
+            Forbidden: the token of a link is not for an inbox.
         """
         named = request.path.get("album")
+        if named is None and not request.caller.inbox:
+            raise Forbidden("the token is not for an inbox")
         if named is None:
             return cls(request, holdings, None)
         album, albums = AlbumId(named), holdings.albums
