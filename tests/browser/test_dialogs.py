@@ -154,6 +154,32 @@ def test_what_is_not_sent_stays_written(demo: Chromium) -> None:
             window.context.unroute("**/ui/albums")
 
 
+def test_what_is_being_sent_is_not_called_off(demo: Chromium) -> None:
+    """A token is shown once: Escape does not close the dialog before it is."""
+    with demo.window() as window:
+        page = window.open("/ui/settings/tokens")
+        dialog, _ = opened(page, DIALOGS[3])
+        dialog.locator("#title").fill("Once")
+        page.route(
+            "**/ui/settings/tokens",
+            lambda route: (page.keyboard.press("Escape"), route.continue_()),
+        )
+        dialog.locator("button.primary").click()
+        expect(page.get_by_role("dialog").get_by_text("Copy it now")).to_be_visible()
+
+
+def test_who_is_signed_out_keeps_what_was_written_in_a_dialog(demo: Chromium) -> None:
+    """And is told; the page is not left."""
+    with demo.window() as window:
+        page = window.open("/ui/albums")
+        dialog, _ = opened(page, DIALOGS[0])
+        dialog.locator("#name").fill("Kept")
+        window.context.clear_cookies()
+        dialog.locator("button.primary").click()
+        expect(dialog.get_by_role("alert").get_by_role("link", name="Sign in")).to_be_visible()
+        expect(dialog.locator("#name")).to_have_value("Kept")
+
+
 def test_a_study_is_removed_in_a_dialog(demo: Chromium) -> None:
     """Which leads to its album."""
     with demo.window() as window:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 import albumcore_adapters.server
 from albumcore import Source, album_stream, edit_album, post_comment, remove_member, utc_now
@@ -232,6 +232,57 @@ def test_a_run_that_grows_loses_nothing(demo: Chromium, demo_data: Path) -> None
         found = entries_of(page)
         assert found[1:] == shown
         assert len(page.locator("#feed > ol").first.locator("li.run").all()) == 1
+
+
+def test_what_comes_all_at_once_leaves_no_hole(demo: Chromium, demo_data: Path) -> None:
+    """More than a page of it: what is between it and what was shown comes as one scrolls."""
+    with demo.window() as window:
+        page = follow(window, ALBUM)
+        page.evaluate("window.scrollTo(0, 600)")
+        newest = entries_of(page)[0]
+        act(demo, demo_data, post_comment, [f"one of many, {number}" for number in range(60)])
+        pill = page.locator("#live button")
+        expect(pill).to_have_text("Show 60 new entries", timeout=SOONER)
+        pill.click()
+        expect(pill).to_have_count(0)
+        page.locator("#older").scroll_into_view_if_needed()
+        expect(page.locator(f"#entry-{newest}")).to_be_attached()
+        shown = entries_of(page)
+        assert shown[: shown.index(newest) + 1] == list(range(newest + 60, newest - 1, -1))
+
+
+def test_what_cannot_be_read_is_read_again(demo: Chromium, demo_data: Path) -> None:
+    """The page of an entry fails once; nothing more has to come for it to be shown."""
+    with demo.window() as window:
+        page = follow(window, ALBUM)
+        refused = []
+
+        def refuse(route: Route) -> None:
+            refused.append(route.request.url)
+            route.fulfill(status=503, body="busy")
+
+        page.route(page.url, refuse, times=1)
+        act(demo, demo_data, post_comment, ["in spite of it"])
+        expect(page.locator("#feed blockquote").first).to_have_text(
+            "in spite of it", timeout=SOONER
+        )
+        assert len(refused) == 1
+
+
+def test_the_pill_counts_what_is_not_shown(demo: Chromium, demo_data: Path) -> None:
+    """Not a comment of one's own that is shown; it is there again after a connection was lost."""
+    with demo.window() as window:
+        page = follow(window, ALBUM)
+        comment(page, "my own")
+        page.evaluate("window.scrollTo(0, 600)")
+        act(demo, demo_data, post_comment, ["of another"])
+        pill = page.locator("#live button")
+        expect(pill).to_have_text("Show 1 new entry", timeout=SOONER)
+        window.context.route(FOLLOWED, lambda route: route.abort())
+        act(demo, demo_data, post_comment, ["one more"])
+        expect(page.locator("#live")).to_contain_text("Not live since", timeout=SOONER)
+        window.context.unroute(FOLLOWED)
+        expect(pill).to_have_text("Show 2 new entries", timeout=SOONER)
 
 
 def end_session(window: Window) -> None:

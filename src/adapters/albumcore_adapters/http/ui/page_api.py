@@ -221,6 +221,6 @@ def _to_sign_in(request: PageRequest) -> Response:
     """A redirect to the sign-in page, which leads back to where the request was for."""
     back = request.here if request.req.method == "GET" and not request.is_fragment else None
     address = request.url(SIGN_IN, back=back)
-    if request.is_fragment:
+    if request.is_fragment or request.req.get_header(FROM_DIALOG) == "true":
         return Response(401, headers={"HX-Redirect": address})
     return Response(303, headers={"Location": address})

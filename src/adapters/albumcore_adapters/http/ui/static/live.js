@@ -30,7 +30,7 @@
     button.className = "primary";
     button.dataset.newEntries = "";
     button.textContent = waiting === 1 ? texts.newOne : texts.newOther.replace("{n}", waiting);
-    button.addEventListener("click", () => { window.scrollTo(0, 0); putIn(); });
+    button.addEventListener("click", () => { window.scrollTo(0, 0); putIn().catch(() => {}); });
     say(button);
   }
 
@@ -57,14 +57,15 @@
     shown.textContent = texts.since === "1" ? texts.sinceOne : texts.sinceOther.replace("{n}", texts.since);
   }
 
-  // A line of the new page takes the place of those that it has. What else was in a run with them goes on in its list.
+  // A line of the new page takes the place of those that it has. What else was in a run with them follows it, unfolded:
+  // a run says how many it has.
   function takeOver(line) {
     const shown = ids(line).map((id) => document.getElementById(id)).filter(Boolean);
-    const runs = new Set(shown.map((one) => one.closest("li.run")));
+    const runs = new Set(shown.map((one) => one.closest("li.run")).filter(Boolean));
     for (const one of shown) one.remove();
     for (const run of runs) {
-      line.querySelector("ol")?.append(...run?.querySelectorAll(".entry") ?? []);
-      run?.remove();
+      if (run.querySelector("details").open) line.querySelector("details")?.setAttribute("open", "");
+      run.replaceWith(...run.querySelectorAll(".entry"));
     }
   }
 
@@ -83,6 +84,12 @@
 
   // The lines of a new page that are not shown yet, put into the timeline.
   function mergeFeed(feed, fresh) {
+    const meets = [...fresh.querySelectorAll("[id^=entry-]")].some((one) => document.getElementById(one.id));
+    if (!meets && fresh.querySelector("#older")) {
+      // It has new entries alone, and there are more between them and those shown: its link leads on to them.
+      feed.replaceChildren(...fresh.childNodes);
+      return [...feed.querySelectorAll("li.entry")];
+    }
     const days = [...fresh.querySelectorAll(":scope > h3.day")].map((one) => [one, one.nextElementSibling]);
     const added = [];
     for (const [title, list] of days.reverse()) {
@@ -115,10 +122,13 @@
     [...part.querySelectorAll("input, textarea")].some((one) => one.value !== one.defaultValue)
     || [...part.querySelectorAll("select")].some((one) => !(one.querySelector("[selected]") ?? one.options[0])?.selected);
 
+  // The address of the page, also where it is the answer to a form.
+  const here = () => new URL(location.search, document.querySelector(".feed-filters, .tile-filters")?.action ?? location.href);
+
   async function putIn() {
-    waiting = 0;
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (!answer.ok || answer.redirected) return;
+    const answer = await fetch(here(), { headers: { Accept: "text/html" } });
+    if (answer.redirected) return;
+    if (!answer.ok) throw new Error(`status ${answer.status}`); // what has arrived is asked for again
     merge(new DOMParser().parseFromString(await answer.text(), "text/html"));
   }
 
@@ -126,6 +136,7 @@
     const shown = followed();
     const fresh = shown && page.getElementById(shown.id);
     if (!fresh) return;
+    waiting = 0;
     const added = (shown.id === "feed" ? mergeFeed : mergeGallery)(shown, fresh);
     for (const one of added) one.classList.add("fresh");
     setTimeout(() => { for (const one of added) one.classList.remove("fresh"); }, SOFT);
@@ -152,16 +163,19 @@
   // the pill. An entry that is shown already is no news: a comment of one's own.
   function arrived(shown, entries) {
     if (isCount(shown)) return count(shown, entries.length);
-    waiting += entries.filter((one) => !document.getElementById(`entry-${one.version}`)).length;
-    if (!waiting) return null;
+    const news = entries.filter((one) => !document.getElementById(`entry-${one.version}`)).length;
+    if (!news) return null;
     if (window.scrollY < TOP && !isWriting()) return putIn();
+    waiting += news;
     return showPill();
   }
 
   const query = (shown) => `after=${encodeURIComponent(shown.dataset.cursor)}&with=version`;
 
   function reached() {
-    if (lostAt) { lostAt = null; say(null); }
+    if (lostAt && waiting) showPill();
+    else if (lostAt) say(null);
+    lostAt = null;
     failures = 0;
   }
 
@@ -195,7 +209,8 @@
     if (shown.dataset.stream !== undefined && !failures) return listen(shown);
     poll = new AbortController();
     const headers = { Accept: "application/json" };
-    const answer = await fetch(`${shown.dataset.events}?${query(shown)}&wait=25`, { signal: poll.signal, headers });
+    const wait = failures ? 0 : 25; // seconds: whether the connection is there again is told at once
+    const answer = await fetch(`${shown.dataset.events}?${query(shown)}&wait=${wait}`, { signal: poll.signal, headers });
     if (answer.status === 503) return Number(answer.headers.get("Retry-After")) || 1;
     if (answer.status === 410) { location.reload(); return null; }
     const ended = { 401: "signed-out", 404: "gone" }[answer.status];
@@ -231,8 +246,13 @@
   }
 
   // At midnight the day of today is another.
-  const midnight = new Date().setHours(24, 0, 1, 0);
-  setTimeout(() => { if (followed() && !isCount(followed())) putIn().catch(() => {}); }, midnight - Date.now());
+  function awaitMidnight() {
+    setTimeout(() => {
+      if (followed() && !isCount(followed())) putIn().catch(() => {});
+      awaitMidnight();
+    }, new Date().setHours(24, 0, 1, 0) - Date.now());
+  }
+  awaitMidnight();
 
   let following = null;
   const start = () => { following ??= follow().finally(() => { following = null; }); };

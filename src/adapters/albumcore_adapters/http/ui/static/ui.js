@@ -30,6 +30,12 @@
     refusal.hidden = false;
     refusal.replaceChildren(words || refusal.dataset.refusal);
   };
+  for (const [name, isSending] of [["htmx:before:request", true], ["htmx:finally:request", false]]) {
+    document.addEventListener(name, ({ detail: { ctx } }) => {
+      const text = ctx.sourceElement?.closest(".composer")?.querySelector("textarea");
+      if (text) text.readOnly = isSending; // what is written meanwhile would be lost
+    });
+  }
   document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = event.detail;
     const form = ctx.sourceElement?.closest(".composer");
@@ -85,6 +91,8 @@
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     return { answer, content: page.querySelector("main > *") };
   };
+  // What is being sent has an answer to show, such as a token that is shown once.
+  const isSending = (dialog) => dialog.ariaBusy === "true";
   const fill = (dialog, content) => {
     content.classList.remove("center");
     const title = content.querySelector("h1");
@@ -96,7 +104,10 @@
       close.textContent = document.body.dataset.close;
       content.append(close);
     }
-    close.addEventListener("click", (event) => { event.preventDefault(); dialog.close(); });
+    close.addEventListener("click", (event) => {
+      event.preventDefault();
+      if (!isSending(dialog)) dialog.close();
+    });
     offerCopies(content);
     dialog.replaceChildren(content);
   };
@@ -105,7 +116,7 @@
     const note = document.createElement("p");
     note.className = "note bad";
     note.setAttribute("role", "alert");
-    note.textContent = words || document.body.dataset.unsent;
+    note.replaceChildren(words || document.body.dataset.unsent);
     form.prepend(note);
   };
   // Returns whether the page is left.
@@ -116,6 +127,10 @@
     if (leads) {
       location.assign(leads);
       return true;
+    }
+    if (answer.status === 401) {
+      complain(form, document.getElementById("signed-out").content.cloneNode(true));
+      return false;
     }
     // Of what is no form, the words alone: what was written stays.
     if (!answer.ok && !content?.querySelector("form")) {
@@ -128,8 +143,12 @@
     (content.querySelector("[aria-invalid=true]") ?? content.querySelector("h1")).focus();
     return false;
   };
+  let isOpening = false;
   const showOver = async (address) => {
+    if (isOpening || document.querySelector("dialog")) return;
+    isOpening = true;
     const { answer, content } = await read(address).catch(() => ({}));
+    isOpening = false;
     if (!answer?.ok || answer.redirected || !content) {
       location.assign(address);
       return;
@@ -139,11 +158,12 @@
     fill(dialog, content);
     dialog.addEventListener("submit", async (event) => {
       event.preventDefault();
-      if (dialog.ariaBusy === "true") return;
+      if (isSending(dialog)) return;
       dialog.ariaBusy = "true";
       const isLeft = await send(dialog, event.target, event.submitter).catch(() => complain(event.target));
       if (!isLeft) dialog.ariaBusy = null;
     });
+    dialog.addEventListener("cancel", (event) => { if (isSending(dialog)) event.preventDefault(); });
     dialog.addEventListener("close", () => {
       dialog.remove();
       if (dialog.dataset.stale !== undefined) location.reload();
