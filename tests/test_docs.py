@@ -86,6 +86,15 @@ def test_contributors_are_told_of_every_session() -> None:
     assert rows == sessions
 
 
+def test_the_command_that_runs_every_check_is_the_same_everywhere() -> None:
+    """On the front page, for contributors, and where the checks run by themselves."""
+    places = ("README.md", "CONTRIBUTING.md", ".ci/run")
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in places if (ROOT / name).exists()]
+    commands = [re.findall(r"^python3 -m venv .*/nox$", text, re.MULTILINE) for text in texts]
+    assert [len(found) for found in commands] == [1] * len(texts)
+    assert len({found for [found] in commands}) == 1
+
+
 def test_sessions_that_test_install_the_service() -> None:
     """Its modules are imported by tests in every folder but `tests/arch`, which reads the source alone."""
     tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from attrs import frozen
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from support.chromium import SCHEMES, WIDTHS, Chromium, Window
 
@@ -160,10 +160,12 @@ def test_what_is_being_sent_is_not_called_off(demo: Chromium) -> None:
         page = window.open("/ui/settings/tokens")
         dialog, _ = opened(page, DIALOGS[3])
         dialog.locator("#title").fill("Once")
-        page.route(
-            "**/ui/settings/tokens",
-            lambda route: (page.keyboard.press("Escape"), route.continue_()),
-        )
+
+        def escape(route: Route) -> None:
+            page.keyboard.press("Escape")
+            route.continue_()
+
+        page.route("**/ui/settings/tokens", escape)
         dialog.locator("button.primary").click()
         expect(page.get_by_role("dialog").get_by_text("Copy it now")).to_be_visible()
 

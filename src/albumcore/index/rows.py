@@ -295,13 +295,8 @@ class Index(Protocol):
         """
         ...
 
-    def count_entries(
-        self, streams: Sequence[str], terms: Sequence[str], after: Mapping[str, int] | None = None
-    ) -> Mapping[str, int]:
-        """The total length of the posting lists of some terms, for each stream; streams without any are left out.
-
-        With ``after``, entries up to the version that it has for a stream do not count.
-        """
+    def count_entries(self, streams: Sequence[str], terms: Sequence[str]) -> Mapping[str, int]:
+        """The total length of the posting lists of some terms, for each stream; streams without any are left out."""
         ...
 
     def newest(self, terms: Sequence[str], after: Mapping[str, int], most: int) -> Sequence[Any]:

@@ -7,7 +7,6 @@ numbered, so that a count is the number of its last entry, and the place of a pa
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from attrs import frozen
 
@@ -65,9 +64,7 @@ def find_page(
     return _first(sources, min(wanted, MAX_INTEGER), offset, "DESC"), total
 
 
-def count_postings(
-    c: Cursor, streams: Sequence[str], lanes: Sequence[str], after: Mapping[str, int]
-) -> Mapping[str, int]:
+def count_postings(c: Cursor, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
     """How many entries some posting lists of each stream have; streams without any are left out.
 
     There must not be more streams than half as many parameters as one statement may have.
@@ -76,23 +73,16 @@ def count_postings(
         c: The cursor.
         streams: The streams.
         lanes: The lists.
-        after: The version of a stream up to which entries do not count; none for those without one.
     """
     asked = [lane for lane in lanes if can_be_stored(lane)]
     if not streams or not asked:
         return {}
-    counted = _count_of("feed.stream")
-    values: list[Any] = [value for lane in asked for value in (lane, MAX_INTEGER)]
-    named: list[Any] = [*streams]
-    if after:
-        counted += " - " + _count_of("feed.stream", "feed.seen")
-        values = [value for lane in asked for value in (lane, MAX_INTEGER, lane)]
-        named = [value for one in streams for value in (one, after.get(one, 0))]
-    row = "(?, ?)" if after else "(?)"
+    counted = " + ".join([_count_of("feed.stream")] * len(asked))
+    values = [value for lane in asked for value in (lane, MAX_INTEGER)]
     c.execute(
-        f"WITH feed (stream{', seen' if after else ''}) AS (VALUES {', '.join([row] * len(streams))}) "  # noqa: S608
-        f"SELECT stream, {' + '.join([counted] * len(asked))} AS number FROM feed",
-        [*named, *values],
+        f"WITH feed (stream) AS (VALUES {', '.join(['(?)'] * len(streams))}) "  # noqa: S608
+        f"SELECT stream, {counted} AS number FROM feed",
+        [*streams, *values],
     )
     return {row["stream"]: row["number"] for row in c.fetchall() if row["number"]}
 
@@ -258,9 +248,9 @@ def _number(c: Cursor) -> int:
     return number
 
 
-def _count_of(stream: str, until: str = "?") -> str:
+def _count_of(stream: str) -> str:
     """SQL for the number of the last entry of a posting list up to a version; 0 if it has none."""
     return (
-        f"COALESCE((SELECT number FROM {_POSTINGS} WHERE stream = {stream} AND lane = ? AND version <= {until} "  # noqa: S608
+        f"COALESCE((SELECT number FROM {_POSTINGS} WHERE stream = {stream} AND lane = ? AND version <= ? "  # noqa: S608
         "ORDER BY version DESC LIMIT 1), 0)"
     )

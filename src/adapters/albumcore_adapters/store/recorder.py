@@ -199,14 +199,12 @@ class IndexRecorder:
             )
             return [self.event_of(stored) for stored in c.fetchall()], total
 
-    def count_entries(
-        self, streams: Sequence[str], lanes: Sequence[str], after: Mapping[str, int] | None = None
-    ) -> Mapping[str, int]:
-        """How many entries some posting lists of each stream have after a version; streams without any are left out."""
+    def count_entries(self, streams: Sequence[str], lanes: Sequence[str]) -> Mapping[str, int]:
+        """How many entries some posting lists of each stream have; streams without any are left out."""
         counted: dict[str, int] = {}
         with self.datastore.transaction(commit=False) as c:
             for piece in in_chunks({"stream": streams}):
-                counted.update(count_postings(c, piece["stream"], lanes, after or {}))
+                counted.update(count_postings(c, piece["stream"], lanes))
         return counted
 
     def newest(
