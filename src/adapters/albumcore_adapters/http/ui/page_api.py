@@ -17,7 +17,6 @@ from albumcore_adapters.base.multipart import FORM_DATA, MalformedBody, MediaTyp
 from albumcore_adapters.http.body import body_reader
 from albumcore_adapters.http.kheops.forms import MAX_FORM, MAX_FORM_OF_ANYBODY, read_form
 from albumcore_adapters.http.kheops.parameters import (
-    MOMENT_NAMES,
     BadQuery,
     Fields,
     instance_in,
@@ -206,12 +205,10 @@ def _is_signed_in(route: Route, request: PageRequest) -> bool:
 
 def _better_address(route: Route, request: PageRequest) -> str | None:
     """The address that a page is led to: without a moment that is empty, or that it does not know; else in UTC."""
-    if request.query.values.keys().isdisjoint(MOMENT_NAMES) or route.method != "GET":
+    if "at" not in request.query.values or route.method != "GET":
         return None
     if route.callers is Callers.ANYBODY:
         return None  # which takes its query as it is
-    if "version" in request.query.values:
-        return request.address_at(request.at)
     if request.at is None or "at" not in route.query:
         return request.address_at(None)
     return request.address_in_utc

@@ -195,9 +195,7 @@ class PageRequest:
 
     def address_at(self, at: str | None) -> str:
         """The same address as of another moment; None for the present."""
-        # Pages are not asked for by a version.
-        names = [name for name in self.query.values if name != "version"]
-        query = {name: self.query.text(name) or None for name in names} | {"at": at}
+        query = {name: self.query.text(name) or None for name in self.query.values} | {"at": at}
         return _address(quote(self.here_path), query)
 
     # How it is shown
