@@ -97,7 +97,7 @@ def newest_postings(
     Args:
         streams: The streams; at least one.
         lanes: The lists; at least one.
-        after: The version of a stream up to which entries are left out; none for those without one.
+        after: The version of each stream up to which entries are left out.
         most: The most entries of each list.
     """
     last = (
@@ -113,7 +113,7 @@ def newest_postings(
         "ON found.stream = bounds.stream AND found.lane = bounds.lane AND found.version > "
         "CASE WHEN bounds.last > bounds.seen THEN bounds.last ELSE bounds.seen END",
         [
-            *(value for one in streams for value in (one, after.get(one, 0))),
+            *(value for one in streams for value in (one, after[one])),
             *lanes,
             most,
         ],
