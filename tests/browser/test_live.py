@@ -52,6 +52,19 @@ def entries_of(page: Page) -> list[int]:
     return [int(one.removeprefix("entry-")) for one in ids]
 
 
+def show_all(page: Page) -> list[int]:
+    """Scroll until the oldest entry is there. The versions of all entries, which a short page asks for by itself."""
+    while (shown := entries_of(page))[-1] > 1:
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        expect(page.locator("li.entry[id]")).not_to_have_count(len(shown))
+    return shown
+
+
+def scroll_down(page: Page) -> None:
+    """Away from the newest entries, however short the page is."""
+    page.evaluate("document.body.style.minHeight = '300vh'; scrollTo(0, 600)")
+
+
 def add_picture(page: Page) -> None:
     """Add a picture to a gallery, and wait until it is shown."""
     pictures = page.locator(".gallery figure")
@@ -165,7 +178,7 @@ def test_a_picture_appears_in_another_window(demo: Chromium) -> None:
         expect(pictures.nth(2).locator("a")).to_be_focused()
         assert other.said == []
 
-        page.evaluate("document.body.style.minHeight = '300vh'; scrollTo(0, 500)")
+        scroll_down(page)
         adder.locator(".gallery figure a").first.click()
         adder.locator(".danger").click()
         expect(adder.locator(".gone")).to_have_count(1)
@@ -207,13 +220,8 @@ def test_older_entries_come_as_one_scrolls(
         for number in range(3):
             comment(writer, f"meanwhile {number}")
             expect(page.locator("#feed blockquote").first).to_have_text(f"meanwhile {number}")
-        oldest = page.locator("#entry-1")
         assert len(entries_of(page)) == shown + 3
-        while not oldest.count():
-            before = len(entries_of(page))
-            page.evaluate("scrollTo(0, document.body.scrollHeight)")
-            expect(page.locator("li.entry[id]")).not_to_have_count(before)
-        found = entries_of(page)
+        found = show_all(page)
         assert found == sorted({*found}, reverse=True)
         days = page.locator("#feed h3.day").all_text_contents()
         assert len(days) == len({*days})
@@ -226,7 +234,8 @@ def test_a_run_that_grows_loses_nothing(demo: Chromium, demo_data: Path) -> None
     act(demo, demo_data, edit_album, [f"Tumour board {number}" for number in range(60)])
     with demo.window() as window:
         page = follow(window, ALBUM)
-        shown = entries_of(page)
+        shown = show_all(page)
+        page.evaluate("scrollTo(0, 0)")
         act(demo, demo_data, edit_album, ["Tumour board"])
         expect(page.locator("h1")).to_have_text("Tumour board")
         found = entries_of(page)
@@ -238,7 +247,7 @@ def test_what_comes_all_at_once_leaves_no_hole(demo: Chromium, demo_data: Path) 
     """More than a page of it: what is between it and what was shown comes as one scrolls."""
     with demo.window() as window:
         page = follow(window, ALBUM)
-        page.evaluate("window.scrollTo(0, 600)")
+        scroll_down(page)
         newest = entries_of(page)[0]
         act(demo, demo_data, post_comment, [f"one of many, {number}" for number in range(60)])
         pill = page.locator("#live button")
@@ -274,7 +283,7 @@ def test_the_pill_counts_what_is_not_shown(demo: Chromium, demo_data: Path) -> N
     with demo.window() as window:
         page = follow(window, ALBUM)
         comment(page, "my own")
-        page.evaluate("window.scrollTo(0, 600)")
+        scroll_down(page)
         act(demo, demo_data, post_comment, ["of another"])
         pill = page.locator("#live button")
         expect(pill).to_have_text("Show 1 new entry", timeout=SOONER)
