@@ -174,6 +174,47 @@ def closed(world: World, name: str) -> None:
         assert "www-authenticate" not in page.headers
 
 
+PICTURE = f"/studies/{CT_STUDY}/thumbnail?album={ALBUM}"
+BASIC, BEARER = "Basic, Bearer", "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("headers", "challenge"),
+    [
+        ({}, BASIC),
+        ({"Accept": "image/jpeg"}, BASIC),
+        ({"Accept": "image/webp,*/*;q=0.8", "Sec-Fetch-Site": "same-origin"}, BEARER),
+        ({"Sec-Fetch-Site": "cross-site"}, BEARER),
+        ({"HX-Request": "true"}, BEARER),
+    ],
+)
+def test_no_browser_asks_for_a_password(
+    world: World, headers: dict[str, str], challenge: str
+) -> None:
+    """Not for pictures, nor for what script reads; other clients are told all that they can authenticate with."""
+    world.act(ALICE, revoke_capability_token, CapabilityTokenId("looking"))
+    for path in (PICTURE, STUDIES):
+        answer = world.request(None, "GET", link(world, "looking", path), headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == challenge
+        assert answer.json["message"] == "Unauthorized"
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+def test_a_download_of_a_revoked_link_is_answered_with_words(world: World, prefix: str) -> None:
+    """As any address below it that a person opens: the same page as in place of the studies."""
+    path = f"/studies/{CT_STUDY}?accept=application/zip&album={ALBUM}"
+    browser = Browser(world.client)
+    assert browser.get(prefix + link(world, "looking", path)).status_code == 403
+    assert CLOSED in browser.words
+    world.act(ALICE, revoke_capability_token, CapabilityTokenId("looking"))
+    page = browser.get(prefix + link(world, "looking", path))
+    assert page.status_code == 401
+    assert CLOSED in browser.words
+    assert "www-authenticate" not in page.headers
+    assert page.headers["referrer-policy"] == "no-referrer"
+
+
 def test_a_revoked_link_opens_nothing(world: World) -> None:
     """From then on."""
     world.act(ALICE, revoke_capability_token, CapabilityTokenId("looking"))

@@ -254,6 +254,10 @@ def test_the_viewer_reads_images_alone(hosts: Hosts) -> None:
 def test_without_a_session_one_signs_in_at_the_pages(hosts: Hosts) -> None:
     """The viewer leads there with its address, and from there on."""
     assert hosts.led(hosts.viewer, STUDY) == (MAIN, STUDY)
+    for browser in (hosts.viewer, Browser(hosts.world.client)):
+        read = browser.ask("GET", DATA, headers=JSON)
+        assert read.status_code == 401
+        assert read.headers["www-authenticate"] == "Bearer"  # for which no browser asks its user
     stranger = Browser(hosts.world.client)
     assert hosts.led(stranger, STUDY) == ("", "/ui/sign-in")
 

@@ -41,7 +41,7 @@ from albumcore_adapters.http.kheops.admission import KheopsApi
 from albumcore_adapters.http.kheops.all_routes import routes as kheops_routes
 from albumcore_adapters.http.kheops.compat import FORMS
 from albumcore_adapters.http.kheops.errors import answer_error
-from albumcore_adapters.http.link_paths import LinkPaths
+from albumcore_adapters.http.link_paths import LinkPaths, is_through_link
 from albumcore_adapters.http.live import Live
 from albumcore_adapters.http.ohif_host import OhifHost, is_ohif_host
 from albumcore_adapters.http.reference.resource import reference_resources
@@ -50,8 +50,8 @@ from albumcore_adapters.http.response_cache import ResponseCache
 from albumcore_adapters.http.router import Router, resources
 from albumcore_adapters.http.ui.all_routes import page_routes
 from albumcore_adapters.http.ui.csrf import CsrfTokens
-from albumcore_adapters.http.ui.data import DataApi
-from albumcore_adapters.http.ui.errors import Answerer, error_pages, link_errors
+from albumcore_adapters.http.ui.data import DATA, DataApi
+from albumcore_adapters.http.ui.errors import Answerer, error_pages, link_errors, without_dialog
 from albumcore_adapters.http.ui.front import Front
 from albumcore_adapters.http.ui.link_pages import LinkApi
 from albumcore_adapters.http.ui.page_api import PageApi
@@ -121,7 +121,7 @@ def create_app(service: Service) -> falcon.App[falcon.Request, falcon.Response]:
     # Falcon has a handler of its own for HTTPError, and the most specific one wins.
     as_json = partial(answer_error, settings.root + documentation)
     answerers: dict[str, Answerer] = {
-        **dict.fromkeys(of_data, as_json),
+        **dict.fromkeys(of_data, without_dialog(as_json)),
         **dict.fromkeys((*of_pages, *of_ohif), error_pages(pages)),
         **dict.fromkeys(of_links, link_errors(links, as_json)),
         _TSCHARTS: tscharts.answer_error,
@@ -196,7 +196,8 @@ def _on_error(
     if status >= 500 and not isinstance(error, falcon.HTTPError):
         log_fault(req, error)
     resp.status = falcon.code_to_http_status(status)
-    # At the host of the viewer there is nothing that pages of errors lead to.
-    path = "/" if is_ohif_host(req) else f"{req.path}/"
+    path = _LINKS if is_through_link(req) else f"{req.path}/"
+    if is_ohif_host(req):
+        path = f"{DATA}/"  # nothing is there that pages of errors lead to
     answer = next(api for prefix, api in answerers.items() if path.startswith(prefix))
     answer(req, resp, status, error)

@@ -16,6 +16,12 @@ LINK_TOKEN = re.compile(r"[a-zA-Z0-9.+=_-]*")
 """The token of a link: a JWT or a capability token."""
 
 _LINK = re.compile(rf"/link/({LINK_TOKEN.pattern})(/.+)", re.DOTALL)
+_IS_THROUGH_LINK = "is_through_link"
+
+
+def is_through_link(req: falcon.Request) -> bool:
+    """Whether a request of the API came through a link, of which its path says nothing any more."""
+    return bool(req.context.get(_IS_THROUGH_LINK))
 
 
 class LinkPaths:
@@ -48,6 +54,7 @@ class LinkPaths:
             headers: dict[str, Any] = req.env
             headers.pop("HTTP_COOKIE", None)
             if not f"{link[2]}/".startswith(self._elsewhere):
+                req.context[_IS_THROUGH_LINK] = True
                 req.path = prefix + link[2]
                 headers["HTTP_AUTHORIZATION"] = f"Bearer {link[1]}"
                 headers["HTTP_X_LINK_AUTHORIZATION"] = "true"

@@ -26,12 +26,35 @@ _CLOSED = frozenset({401, 403, 404})
 
 
 def link_errors(api: LinkApi, as_json: Answerer) -> Answerer:
-    """Return what writes an error at an address of a link: a page for a browser, and JSON for any other client."""
-    as_page = error_pages(api)
+    """Return what writes an error at an address of a link: a page for a person, and JSON for any other client.
+
+    What a page shows or reads by script is answered without having the browser ask for a password.
+    """
+    as_page, quietly = error_pages(api), without_dialog(as_json)
 
     def answer(req: falcon.Request, resp: falcon.Response, status: int, error: Exception) -> None:
-        chosen = as_page if preferred(req, (JSON, HTML)) == HTML else as_json
+        is_person = preferred(req, (JSON, HTML)) == HTML
+        chosen = as_page if is_person else quietly if _is_of_browser(req) else as_json
         chosen(req, resp, status, error)
+
+    return answer
+
+
+def _is_of_browser(req: falcon.Request) -> bool:
+    """Whether a browser asks: all of them say for which site, but at a host without TLS; our script says who it is."""
+    return req.get_header("Sec-Fetch-Site") is not None or req.get_header("HX-Request") == "true"
+
+
+def without_dialog(as_json: Answerer) -> Answerer:
+    """Return what writes an error without the challenge for which browsers ask their user for a password.
+
+    No password opens what is read by a session or by a link.
+    """
+
+    def answer(req: falcon.Request, resp: falcon.Response, status: int, error: Exception) -> None:
+        as_json(req, resp, status, error)
+        if status == 401:
+            resp.set_header("WWW-Authenticate", "Bearer")
 
     return answer
 

@@ -6,10 +6,12 @@
   const words = document.getElementById("frame-words");
   const about = document.getElementById("about");
   const failed = document.getElementById("film-failed");
+  const closed = document.getElementById("film-closed");
   const windows = [...viewer.querySelectorAll("[data-window]")];
   const instances = viewer.dataset.instances.trim().split(" ").map((one) => one.split(":"));
   const total = Number(range.max);
   const rest = 250;
+  const headers = { "HX-Request": "true" };
 
   // The slider is enough: what sends the form, and the links to one frame, are for browsers without script.
   document.getElementById("frame-go").hidden = true;
@@ -43,9 +45,19 @@
   };
   const loaded = (isShown) => {
     isLoading = false;
-    failed.hidden = isShown;
+    film.hidden = !isShown;
+    failed.hidden = closed.hidden = true;
     if (isStale) load();
     else if (isShown) ahead(Number(range.value));
+    else complain(film.src);
+  };
+  // An image that does not come has no status. The reader is told whether it is the image, or that nothing comes any
+  // more.
+  const complain = async (address) => {
+    const answer = await fetch(address, { method: "HEAD", headers }).catch(() => null);
+    if (film.src !== address || !film.hidden) return;
+    const isClosed = answer !== null && closed.dataset.statuses.split(" ").includes(String(answer.status));
+    (isClosed ? closed : failed).hidden = false;
   };
   film.addEventListener("load", () => loaded(true));
   film.addEventListener("error", () => loaded(false));
@@ -69,7 +81,7 @@
       asked = new AbortController();
       const isOpen = about.querySelector("details")?.open;
       try {
-        const answer = await fetch(here, { headers: { "HX-Request": "true" }, signal: asked.signal });
+        const answer = await fetch(here, { headers, signal: asked.signal });
         if (!answer.ok) return;
         about.innerHTML = await answer.text();
         if (isOpen) about.querySelector("details").open = true;
