@@ -45,7 +45,9 @@ class Hosts:
         """Open the viewer from the pages; the address with the code."""
         origin, address = self.led(self.pages, path)
         assert origin == OWN
-        assert self.led(self.viewer, address) == (OWN, path)
+        origin, used = self.led(self.viewer, address)
+        assert origin == OWN
+        assert self.led(self.viewer, used) == (OWN, path)
         return address
 
     def reads(self, path: str = DATA) -> int:
@@ -119,11 +121,12 @@ def test_a_study_opens_from_its_page(hosts: Hosts) -> None:
     origin, address = hosts.led(hosts.pages, STUDY)
     assert hosts.reads() == 401
     answer = hosts.viewer.ask("GET", address)
-    assert (origin, answer.headers["location"]) == (OWN, OWN + STUDY)
+    assert (origin, answer.headers["location"]) == (OWN, f"{OWN}{STUDY}&handover=used")
     assert answer.headers["cache-control"] == "no-store"
     name, _, rest = answer.headers["set-cookie"].partition("=")
     assert name == "albumcore_ohif"
     assert rest.partition(";")[2] == " Path=/; HttpOnly; SameSite=Lax; Secure"
+    assert hosts.led(hosts.viewer, f"{STUDY}&handover=used") == (OWN, STUDY)
     answer = hosts.viewer.ask("GET", STUDY)
     assert answer.status_code == 200
     assert "'unsafe-eval'" in answer.headers["content-security-policy"]
@@ -141,9 +144,42 @@ def test_a_path_and_a_query_stay_as_they_are(hosts: Hosts) -> None:
     path = "/api/ohif/a%0Ab%C3%A9?StudyInstanceUIDs=1.2&StudyInstanceUIDs=3&x=%C3%A9+%26"
     _, address = hosts.led(hosts.pages, path)
     answer = hosts.viewer.ask("GET", address)
-    assert answer.headers["location"] == OWN + path
+    assert answer.headers["location"] == f"{OWN}{path}&handover=used"
+    assert hosts.led(hosts.viewer, f"{path}&handover=used") == (OWN, path)
     assert "; Path=/api; " in answer.headers["set-cookie"]
     assert hosts.reads(f"/api{DATA}") == 200
+
+
+@pytest.mark.parametrize("path", [STUDY, "/ohif", f"/api{STUDY}"])
+@pytest.mark.parametrize(
+    ("language", "words", "again"),
+    [
+        ("en", "OHIF is at viewer.example", "Try again"),
+        ("es", "OHIF está en viewer.example", "Intentar de nuevo"),
+    ],
+)
+def test_a_browser_without_cookies_is_led_once(
+    hosts: Hosts, path: str, language: str, words: str, again: str
+) -> None:
+    """It is then told that they are blocked, at the pages; from there it may try again."""
+    hosts.pages.headers["Accept-Language"] = language
+    browser, where = hosts.pages, (MAIN, path)
+    for origin in (OWN, OWN, MAIN):
+        where = hosts.led(browser, where[1])
+        assert where[0] == origin
+        browser = hosts.pages if origin == MAIN else hosts.viewer
+        hosts.viewer.cookies.clear()
+    assert hosts.pages.get(where[1]).status_code == 403
+    assert words in hosts.pages.words
+    assert f'href="{path}">{again}<' in hosts.pages.page
+    hosts.hand_over(path)
+    assert hosts.viewer.ask("GET", path).status_code == 200
+
+
+def test_who_has_signed_out_meanwhile_is_not_told_of_cookies(hosts: Hosts) -> None:
+    """They sign in, and the code for that session is a new one."""
+    stranger = Browser(hosts.world.client)
+    assert hosts.led(stranger, f"{STUDY}&handover=used") == ("", "/ui/sign-in")
 
 
 def test_a_code_is_used_once(hosts: Hosts) -> None:
