@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from html import unescape
+from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from albumcore import (
+    Albumcore,
     add_admin,
     add_member,
     create_report_provider,
@@ -22,7 +26,7 @@ from albumcore.past_stops import stops_of
 from albumcore_adapters.base.time_texts import exact_text
 from support.browser import Browser, signed_in
 from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, NOWHERE, START, World
-from support.pictured import CT_STUDY, store_pictures
+from support.pictured import CT_SERIES, CT_STUDY, store_pictures
 
 HERE = f"/ui/albums/{ALBUM}"
 
@@ -306,6 +310,31 @@ def test_a_long_history_has_a_bounded_number_of_stops(world: World) -> None:
         assert set(some.stops) <= set(whole.stops)
         assert some.stops[0] == whole.stops[0]
         assert (some.step == 1) is (most == len(whole.stops))
+
+
+@pytest.mark.parametrize(
+    "page", ["", "/studies", "/studies/{study}", "/studies/{study}/series/{series}"]
+)
+def test_a_moment_is_looked_up_once(
+    world: World, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a page shows, and what it says that it shows, are of the same moment."""
+    store_pictures(world)
+    at = exact_text(world.clock.now)
+    world.clock.tick(3600)
+    browser = signed_in(world, BOB)
+    looked_up: list[object] = []
+    moment = Albumcore.moment
+
+    def counted(self: Albumcore, *args: Any) -> Any:
+        looked_up.append(args)
+        return moment(self, *args)
+
+    monkeypatch.setattr(Albumcore, "moment", counted)
+    path = page.format(study=CT_STUDY, series=CT_SERIES)
+    assert browser.get(f"/ui/albums/{ALBUM}{path}?at={quote(at)}").status_code == 200
+    assert "You are looking at the past" in browser.words
+    assert len(looked_up) == 1
 
 
 def test_a_path_is_led_to_as_it_came(world: World) -> None:

@@ -17,12 +17,13 @@ from albumcore_adapters.http.kheops.comments import post_to_album
 from albumcore_adapters.http.live import Live
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.acts import acts_in
+from albumcore_adapters.http.ui.album_then import AlbumThen, album_at
 from albumcore_adapters.http.ui.changes import changes_since
 from albumcore_adapters.http.ui.followed import album_events
 from albumcore_adapters.http.ui.members import members_panel
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
-from albumcore_adapters.http.ui.past import AlbumThen, album_at, album_card, members_then
+from albumcore_adapters.http.ui.past import album_card, members_then
 from albumcore_adapters.http.ui.study import panel
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html, show
 from albumcore_adapters.http.ui.timeline import TimelineSource
@@ -41,7 +42,7 @@ def album_page(
 ) -> Response:
     """Show an album, now or as of ``at``; or, for htmx with ``before``, older entries of its timeline."""
     albums, album, viewer = holdings.albums, request.api.album, request.signed_in.caller.user
-    then = album_at(request, albums)
+    then = album_at(request, albums, Permission.LIST_USERS)
     source = TimelineSource(albums, people, catalogue, claims)
     looked = looks.of(viewer).get(album, 0) if then is None else then.moment.version
     state = None if then is None else (then.moment.version, then.album)
@@ -54,7 +55,7 @@ def album_page(
         "then": then,
         "changes": None,
         "followed": album_events(request, albums, live, then),
-        "studies": panel(request, holdings, database, None if then is None else then.album),
+        "studies": panel(request, holdings, database, then),
         # A slider that is moved into the past stays as it is; in the present it has a stop for what came meanwhile.
         "card": None if request.is_fragment and then else album_card(request, albums, album, then),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import field, frozen
+
 from albumcore import Album, Albumcore, Permission
 from albumcore.errors import AlbumNotFound
 from albumcore.ids import AlbumId
@@ -10,6 +12,18 @@ from albumcore.past_stops import Stop, joinings_of
 from albumcore_adapters.access.albums import album_then
 from albumcore_adapters.base.time_texts import exact_text
 from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.then import Then, asked_then
+
+
+@frozen
+class AlbumThen(Then):
+    """An album as of a moment.
+
+    Attributes:
+        album: The album as it was.
+    """
+
+    album: Album = field(kw_only=True)
 
 
 class NotMemberThen(AlbumNotFound):
@@ -40,7 +54,7 @@ class NotMemberThen(AlbumNotFound):
         return "opened" if self.next.mutation == "CREATE_ALBUM" else "joined"
 
 
-def shown_album_then(
+def _seen_then(
     request: PageRequest,
     albums: Albumcore,
     album: AlbumId,
@@ -61,3 +75,22 @@ def shown_album_then(
         if later is None:
             raise
         raise NotMemberThen(album, later, is_first=later is joinings[0]) from None
+
+
+def album_at(request: PageRequest, albums: Albumcore, permission: Permission) -> AlbumThen | None:
+    """The album of the path as of the moment that is asked for; None for the present.
+
+    Args:
+        request: The request.
+        albums: The albums.
+        permission: What the reader needed then, as they need it now.
+
+    Raises:
+        BadQuery: it is no time of the past.
+        NotMemberThen: the reader was not a member then.
+    """
+    then = asked_then(request, albums, request.api.stream)
+    if then is None:
+        return None
+    found = _seen_then(request, albums, request.api.album, permission, then.moment)
+    return AlbumThen(then.moment, then.text, then.day, then.words, album=found)

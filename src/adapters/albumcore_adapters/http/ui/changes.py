@@ -21,8 +21,8 @@ from albumcore_adapters.directory.claims import SeriesClaims
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.albums import FLAGS
 from albumcore_adapters.http.kheops.feed_json import descriptions
+from albumcore_adapters.http.ui.album_then import AlbumThen
 from albumcore_adapters.http.ui.page_request import PageRequest
-from albumcore_adapters.http.ui.past import AlbumThen
 from albumcore_adapters.http.ui.sentences import Sentences, bold, name_of
 from albumcore_adapters.http.ui.study_names import StudyNames
 from albumcore_adapters.http.ui.timeline import ENTRIES

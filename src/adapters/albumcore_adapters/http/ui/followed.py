@@ -11,7 +11,8 @@ from albumcore_adapters.http.live import HAS_STREAMS, Live
 from albumcore_adapters.http.tscharts.shared_specs import ROOT
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest
-from albumcore_adapters.http.ui.past import Then, entries_since
+from albumcore_adapters.http.ui.past import entries_since
+from albumcore_adapters.http.ui.then import Then
 
 
 @frozen

@@ -29,7 +29,7 @@ from albumcore_adapters.http.tscharts.value_readers import identifier
 from albumcore_adapters.http.ui.followed import image_set_events
 from albumcore_adapters.http.ui.page_request import PageRequest, neighbours
 from albumcore_adapters.http.ui.pages import act, page
-from albumcore_adapters.http.ui.past import asked_then, images_card
+from albumcore_adapters.http.ui.past import images_card
 from albumcore_adapters.http.ui.picture import SHOWN_TYPES
 from albumcore_adapters.http.ui.pictures import (
     PictureFilter,
@@ -43,6 +43,7 @@ from albumcore_adapters.http.ui.pictures import (
     removed_pictures,
 )
 from albumcore_adapters.http.ui.templates import show
+from albumcore_adapters.http.ui.then import asked_then
 from albumcore_adapters.sql.database import Database
 
 SHOWN_PICTURES = 24

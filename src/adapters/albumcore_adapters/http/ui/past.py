@@ -1,4 +1,4 @@
-"""The past of an album or of a patient: the moment that a page shows, and the stops of its slider."""
+"""The past of an album or of a patient: the stops of the slider, and what is said of what came since."""
 
 from __future__ import annotations
 
@@ -7,31 +7,27 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 from markupsafe import Markup
 
 from albumcore import (
-    Album,
     Albumcore,
     FeedQuery,
     ImageAdded,
     ImageRemoved,
     ImageRestored,
-    Permission,
-    Stream,
 )
 from albumcore.ids import AlbumId, PatientId
 from albumcore.image_sets.image_set import PatientDeleted, PatientRestored
-from albumcore.past import Moment
 from albumcore.past_stops import stops_of
 from albumcore.streams import patient_stream
 from albumcore_adapters.base.time_texts import exact_text
 from albumcore_adapters.directory.people import People
 from albumcore_adapters.http.kheops.album_overview import members_of
-from albumcore_adapters.http.kheops.parameters import asked_moment
-from albumcore_adapters.http.ui.album_then import shown_album_then
+from albumcore_adapters.http.ui.album_then import AlbumThen
 from albumcore_adapters.http.ui.members import MemberLine, MembersPanel
-from albumcore_adapters.http.ui.page_request import PageRequest, moment_text
+from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.then import Then, moment_words
 from albumcore_adapters.http.ui.timeline import TIMELINE_CHIPS
 
 MOST_STOPS = 490
@@ -57,34 +53,6 @@ _IMAGE_CHANGES: Mapping[type[Any], str] = {
 }
 
 _WIDTH, _WIDEST_BAR = 1000, 6.0
-
-
-@frozen
-class Then:
-    """A moment of the past that a page shows.
-
-    Attributes:
-        moment: The moment.
-        text: The moment as in addresses.
-        day: The day in words.
-        words: The day and the time of day in words.
-    """
-
-    moment: Moment
-    text: str
-    day: Markup
-    words: Markup
-
-
-@frozen
-class AlbumThen(Then):
-    """An album as of a moment.
-
-    Attributes:
-        album: The album as it was.
-    """
-
-    album: Album = field(kw_only=True)
 
 
 @frozen
@@ -143,48 +111,6 @@ class PastCard:
     begins: Markup
     is_each: bool
     bar_width: float
-
-
-def asked_then(request: PageRequest, albums: Albumcore, stream: Stream[Any]) -> Then | None:
-    """The moment of a history that is asked for; None for the present.
-
-    Raises:
-        BadQuery: it is no time of the past.
-    """
-    moment = asked_moment(request.query, albums, stream, lambda: request.now)
-    if moment is None:
-        return None
-    day, words = request.times.day(moment.at), _words(request, moment.at)
-    return Then(moment, request.at or moment_text(moment.at), day, words)
-
-
-def asked_of_album(request: PageRequest, albums: Albumcore) -> Then | None:
-    """The moment of the album of the path that is asked for; None for the present, and for the inbox.
-
-    Raises:
-        BadQuery: it is no time of the past.
-    """
-    return asked_then(request, albums, request.api.stream) if "album" in request.path else None
-
-
-def album_at(request: PageRequest, albums: Albumcore) -> AlbumThen | None:
-    """The album of the path as of the moment that is asked for; None for the present.
-
-    Raises:
-        BadQuery: it is no time of the past.
-        NotMemberThen: the reader was not a member then.
-    """
-    album = request.api.album
-    then = asked_then(request, albums, request.api.stream)
-    if then is None:
-        return None
-    found = shown_album_then(request, albums, album, Permission.LIST_USERS, then.moment)
-    return AlbumThen(then.moment, then.text, then.day, then.words, album=found)
-
-
-def _words(request: PageRequest, at: datetime) -> Markup:
-    times = request.times
-    return request.say("past.moment", day=times.day(at), clock=times.clock(at))
 
 
 def members_then(request: PageRequest, people: People, then: AlbumThen) -> MembersPanel:
@@ -251,7 +177,7 @@ def _card(
         StopOption(
             at=exact_text(at),
             field=times.field(at),
-            words=request.say("past.as_it_was", at=_words(request, at)),
+            words=request.say("past.as_it_was", at=moment_words(request, at)),
             bar=Bar(kind, round(place * _WIDTH / number, 1)),
         )
         for place, (at, kind) in enumerate(changes)

@@ -36,7 +36,6 @@ from albumcore_adapters.http.response import Response, TypedBody
 from albumcore_adapters.http.route import Callers
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
-from albumcore_adapters.http.ui.past import asked_then
 from albumcore_adapters.http.ui.pictures import (
     PictureFilter,
     StoredPicture,
@@ -47,6 +46,7 @@ from albumcore_adapters.http.ui.pictures import (
     pictures_of,
 )
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html
+from albumcore_adapters.http.ui.then import asked_then
 
 SHOWN_TYPES: Mapping[str, str] = {
     "image/jpeg": "JPEG",

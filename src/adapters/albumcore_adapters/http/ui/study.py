@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from albumcore import Album, FeedQuery, Permission
+from albumcore import FeedQuery, Permission
 from albumcore.errors import Forbidden, NotFound, StudyNotFound
 from albumcore.ids import AlbumId, StudyUID
 from albumcore_adapters.access.albums import may
@@ -22,9 +22,9 @@ from albumcore_adapters.http.dicomweb.zip_download import ZIP
 from albumcore_adapters.http.kheops.album_overview import members_json
 from albumcore_adapters.http.kheops.feed_json import render_comments
 from albumcore_adapters.http.response import Response
+from albumcore_adapters.http.ui.album_then import AlbumThen
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
-from albumcore_adapters.http.ui.past import Then, asked_of_album
 from albumcore_adapters.http.ui.sentences import Sentences, name_of, other_in
 from albumcore_adapters.http.ui.study_cards import (
     Shelf,
@@ -37,6 +37,7 @@ from albumcore_adapters.http.ui.study_cards import (
 )
 from albumcore_adapters.http.ui.study_names import StudyNames
 from albumcore_adapters.http.ui.templates import show
+from albumcore_adapters.http.ui.then import Then
 from albumcore_adapters.http.ui.timeline import FORM, TimelineSource
 from albumcore_adapters.identity.errors import Unauthorized
 from albumcore_adapters.sql.database import Database
@@ -56,7 +57,7 @@ _TEXT_FACTS = (
 
 
 def panel(
-    request: PageRequest, holdings: Holdings, database: Database, then: Album | None
+    request: PageRequest, holdings: Holdings, database: Database, then: AlbumThen | None
 ) -> Mapping[str, object]:
     """The studies beside the timeline of an album, as ``album/studies.html`` shows them.
 
@@ -80,7 +81,7 @@ def studies_page(request: PageRequest, holdings: Holdings, database: Database) -
         request,
         "studies.html",
         shelf=shelf,
-        then=asked_of_album(request, holdings.albums),
+        then=shelf.then,
         listing=list_studies(shelf, database, filters),
         may=permissions_on(request, holdings, shelf),
     )
@@ -105,7 +106,7 @@ def study_page(
     # A link shows images; who takes part also sees what was added without them.
     if not (shelf.held(study) if request.link is None else shelf.visible(study)):
         raise StudyNotFound("no such study, or you cannot see it")
-    is_present, then = shelf.then is None, asked_of_album(request, holdings.albums)
+    then, is_present = shelf.then, shelf.then is None
     # A link shows images alone. Then as now, comments are for those who see the study now: what they see elsewhere has
     # no past.
     takes_part = request.link is None

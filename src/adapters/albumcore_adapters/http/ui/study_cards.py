@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 from markupsafe import Markup
 
-from albumcore import Album, Albumcore, Permission, album_stream
+from albumcore import Albumcore, Permission, album_stream
 from albumcore.errors import Forbidden
 from albumcore.ids import AlbumId, SeriesUID, StudyUID
 from albumcore.index import SeriesRow
@@ -35,8 +35,7 @@ from albumcore_adapters.directory.study_search import (
     search_studies,
     series_of_study,
 )
-from albumcore_adapters.http.kheops.parameters import asked_moment
-from albumcore_adapters.http.ui.album_then import shown_album_then
+from albumcore_adapters.http.ui.album_then import AlbumThen, album_at
 from albumcore_adapters.http.ui.data import DATA
 from albumcore_adapters.http.ui.page_request import PageRequest, neighbours
 from albumcore_adapters.http.ui.study_names import study_without_name
@@ -67,7 +66,7 @@ class Shelf:
     request: PageRequest = field(repr=False)
     holdings: Holdings = field(repr=False)
     album: AlbumId | None
-    then: Album | None = None
+    then: AlbumThen | None = None
 
     @classmethod
     def of(cls, request: PageRequest, holdings: Holdings) -> Shelf:
@@ -83,12 +82,8 @@ class Shelf:
             raise Forbidden("the token is not for an inbox")
         if named is None:
             return cls(request, holdings, None)
-        album, albums = AlbumId(named), holdings.albums
-        moment = asked_moment(request.query, albums, album_stream(album), holdings.clock)
-        if moment is None:
-            return cls(request, holdings, album)
-        then = shown_album_then(request, albums, album, Permission.READ_SERIES, moment)
-        return cls(request, holdings, album, then)
+        then = album_at(request, holdings.albums, Permission.READ_SERIES)
+        return cls(request, holdings, AlbumId(named), then)
 
     @property
     def place(self) -> Place:
@@ -105,8 +100,9 @@ class Shelf:
         """The name of the album, as it was then; None for the inbox."""
         if self.album is None:
             return None
-        album = self.then or self.holdings.albums.load(album_stream(self.album))
-        return shown_text(album.name)
+        if self.then is not None:
+            return shown_text(self.then.album.name)
+        return shown_text(self.holdings.albums.load(album_stream(self.album)).name)
 
     @property
     def path(self) -> str:
@@ -118,7 +114,7 @@ class Shelf:
         caller = self.request.caller
         if self.album is None or self.then is None:
             return reach(self.holdings, caller, self.place, study=study)
-        found = holdings_then(caller, self.album, self.then)
+        found = holdings_then(caller, self.album, self.then.album)
         return [one for one in found if study in (None, one.study)]
 
     def visible(self, study: StudyUID | None = None) -> dict[StudyUID, set[SeriesUID]]:
@@ -130,8 +126,8 @@ class Shelf:
         if self.album is None:
             return self.holdings.inbox.favorites(self.request.caller.user)
         if self.then is not None:
-            favorites = self.then.favorites
-            return {study: series & favorites for study, series in self.then.studies.items()}
+            album = self.then.album
+            return {study: series & album.favorites for study, series in album.studies.items()}
         found: dict[StudyUID, set[SeriesUID]] = {}
         wanted = {"album_id": self.album, "is_favorite": True}
         for row in self.holdings.albums.index.rows(SeriesRow, wanted):

@@ -24,7 +24,6 @@ from albumcore_adapters.http.dicomweb.rendered import JPEG
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import page
-from albumcore_adapters.http.ui.past import asked_of_album
 from albumcore_adapters.http.ui.study_cards import (
     SeriesCard,
     Shelf,
@@ -198,7 +197,7 @@ def _show(
     return show(
         request,
         "viewer.html",
-        then=asked_of_album(request, shelf.holdings.albums),
+        then=shelf.then,
         shelf=shelf,
         study=study,
         of_study=study_card(shelf, database, study),
