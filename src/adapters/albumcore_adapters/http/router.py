@@ -41,7 +41,7 @@ Bound = Callable[[Any], Response]
 
 
 class Api(Protocol):
-    """The part of request handling in which the APIs differ."""
+    """The part of request handling in which the APIs differ, each of them a subclass."""
 
     def headers(self, path: str) -> Mapping[str, str]:
         """The headers of every response of a path template, errors included."""
@@ -62,11 +62,12 @@ class Api(Protocol):
         """
 
     def revalidate(self, req: falcon.Request) -> None:
-        """Check what may change without a commit, before a cached response is returned.
+        """Check what may change without a commit, before a cached response is returned: nothing, unless an API says so.
 
         Raises:
             Unauthorized: the token has expired.
         """
+        return
 
 
 class Resource(SimpleNamespace):

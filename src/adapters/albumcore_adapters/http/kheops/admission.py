@@ -28,7 +28,7 @@ from albumcore_adapters.http.kheops.parameters import instance_in, series_in, st
 from albumcore_adapters.http.kheops.request import ApiRequest
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.http.router import Bound
+from albumcore_adapters.http.router import Api, Bound
 from albumcore_adapters.identity.authentication import Authentication
 from albumcore_adapters.identity.bearer import bearer
 from albumcore_adapters.identity.callers import Caller, caller_of
@@ -43,8 +43,8 @@ _HEADERS = {"cache-control": "no-cache"}
 
 
 @frozen
-class KheopsApi:
-    """The Kheops API's part of request handling; see `albumcore_adapters.http.router.Api`."""
+class KheopsApi(Api):
+    """The Kheops API's part of request handling."""
 
     database: Database
     auth: Authentication

@@ -15,7 +15,7 @@ from albumcore.ids import UserId
 from albumcore_adapters.directory.accounts import Accounts
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.http.router import Bound
+from albumcore_adapters.http.router import Api, Bound
 from albumcore_adapters.http.tscharts.authentication import authenticated
 from albumcore_adapters.http.tscharts.methods import allowed
 from albumcore_adapters.http.tscharts.request import TSChartsRequest, not_found
@@ -24,17 +24,17 @@ _ANONYMOUS = Source(UserId("nobody"))
 
 
 @frozen
-class TSChartsApi:
-    """The TSCharts API's part of request handling; see `albumcore_adapters.http.router.Api`."""
+class TSChartsApi(Api):
+    """The TSCharts API's part of request handling.
+
+    Before a cached response there is nothing to check: tokens do not expire, and all about them is in the database.
+    """
 
     accounts: Accounts
 
     def headers(self, path: str) -> Mapping[str, str]:
         """The headers of every response: ``Allow``."""
         return {"Allow": ", ".join(allowed(path))}
-
-    def revalidate(self, req: falcon.Request) -> None:
-        """Check nothing: tokens do not expire, and all about them is in the database."""
 
     def handle(
         self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]

@@ -29,7 +29,7 @@ from albumcore_adapters.http.links import BELOW
 from albumcore_adapters.http.ohif_host import is_ohif_host
 from albumcore_adapters.http.response import NO_SNIFFING, Response
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.http.router import Bound, resources
+from albumcore_adapters.http.router import Api, Bound, resources
 from albumcore_adapters.http.tscharts import image_events
 from albumcore_adapters.http.tscharts.request import TSChartsRequest
 from albumcore_adapters.http.ui.session import SessionCookies
@@ -64,13 +64,12 @@ class DataApi(KheopsApi):
         """The headers of every response."""
         return _HEADERS
 
-    def revalidate(self, req: falcon.Request) -> None:
-        """Check nothing: no response is cached, since two sessions may differ in it."""
-
     def handle(
         self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]
     ) -> tuple[Response, bool]:
         """Check a request, and call its responder; see `KheopsApi.handle`.
+
+        The response is not cached: two sessions may differ in it.
 
         Raises:
             falcon.HTTPNotFound: it is at the origin of OHIF, for what is not of DICOMweb.
@@ -97,7 +96,7 @@ class DataApi(KheopsApi):
 
 
 @frozen
-class PatientDataApi:
+class PatientDataApi(Api):
     """The TSCharts API's part of request handling, for accounts with a session."""
 
     cookies: SessionCookies
@@ -105,9 +104,6 @@ class PatientDataApi:
     def headers(self, path: str) -> Mapping[str, str]:
         """The headers of every response."""
         return _HEADERS
-
-    def revalidate(self, req: falcon.Request) -> None:
-        """Check nothing: no response is cached."""
 
     def handle(
         self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]

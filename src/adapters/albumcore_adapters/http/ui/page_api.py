@@ -26,7 +26,7 @@ from albumcore_adapters.http.kheops.parameters import (
 )
 from albumcore_adapters.http.response import NO_SNIFFING, Response
 from albumcore_adapters.http.route import Callers, Route
-from albumcore_adapters.http.router import Bound
+from albumcore_adapters.http.router import Api, Bound
 from albumcore_adapters.http.ui.csrf import FIELD, CsrfTokens, check_origin
 from albumcore_adapters.http.ui.file_forms import has_files, read_file_form
 from albumcore_adapters.http.ui.page_request import PageRequest
@@ -73,7 +73,7 @@ def prefix_of(req: falcon.Request, prefix: str | None) -> str:
 
 
 @frozen
-class PageApi:
+class PageApi(Api):
     """The part of request handling that pages have for themselves."""
 
     database: Database
@@ -83,9 +83,6 @@ class PageApi:
     def headers(self, path: str) -> Mapping[str, str]:
         """The headers of every page."""
         return PAGE_HEADERS
-
-    def revalidate(self, req: falcon.Request) -> None:
-        """Check nothing: pages are not cached."""
 
     def handle(
         self, route: Route, respond: Bound, req: falcon.Request, path: Mapping[str, str]
