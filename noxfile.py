@@ -29,7 +29,6 @@ DEEP = (
     "tests/browser/test_large_album.py",
 )
 """Where the tests are that last longer in the deep run: those of properties, and those that ask `at_length`."""
-MACHINES = ("tests/property/test_album_machine.py", "tests/property/test_image_set_machine.py")
 OF_THE_LIBRARY = ("tests/unit", "tests/property")
 BUILT_DOCS = "src/adapters/albumcore_adapters/built_docs"
 """Where the session `docs` makes the site; a wheel that is built afterwards has it."""
@@ -104,9 +103,6 @@ def tests(session: nox.Session) -> None:
     run = ("pytest", *PARALLEL, "--cov", "--cov-report=")
     with quick_files() as env:
         session.run(*run, f"--ignore={ARCH}", f"--ignore={BROWSER}", env=env)
-        # Of what runs the machines beside so much else, the measure is not complete in every run.
-        again = ("pytest", "-q", "--cov", "--cov-append", "--cov-report=", *MACHINES)
-        session.run(*again, env={**env, "HYPOTHESIS_PROFILE": "brief"})
     for package, least in (("albumcore", CORE_COVERAGE), ("albumcore_adapters", ADAPTERS_COVERAGE)):
         session.run("coverage", "report", f"--include=*/{package}/*", f"--fail-under={least}")
 

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import settings
 
 from support.postgres import programs
-from support.shared_decoders import shared_decoders
 
 # dev: new examples in every run, and few enough to wait for.
 settings.register_profile("dev", max_examples=25, stateful_step_count=40, deadline=None)
@@ -82,6 +81,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _decoders() -> Iterator[None]:
+    # Not before what is measured: the library is first imported as tests are collected; see tests/test_measured.py.
+    from support.shared_decoders import shared_decoders
+
     with shared_decoders():
         yield
 
