@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from albumcore_adapters.http.event_stream import MOST_OF_ONE, MOST_STREAMS
 from sources import MODULES, defined_in, imports_of
 
 ROOT = Path(__file__).parents[1]
@@ -145,3 +146,10 @@ def test_a_name_of_the_code_is_there(page: Path) -> None:
         rest = name.removeprefix(module).removeprefix(".").split(".")[0]
         imported = {one.name for one in imports_of(module)}
         assert not rest or rest in {*defined_in(module), *imported}, name
+
+
+def test_the_reference_says_how_many_streams_there_are() -> None:
+    """As many as a process admits."""
+    text = (ROOT / "docs" / "reference" / "http.md").read_text(encoding="utf-8")
+    of_all = f"A process has {MOST_STREAMS:,} streams at a time, half of them for one user"
+    assert f"{of_all}, and {MOST_OF_ONE} of them of one history" in text

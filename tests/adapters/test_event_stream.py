@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 import pytest
 
-from albumcore import post_comment, remove_member
+from albumcore import create_album, post_comment, remove_member
 from albumcore_adapters.http import event_stream, paced_bodies
 from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.event_stream import EventStreams
 from support.browser import signed_in
 from support.following import EVENTS, SOON, now
-from support.kheops import ALBUM, ALICE, BOB, DAVE, World, open_world, settle
+from support.kheops import ALBUM, ALICE, BOB, DAVE, OTHER, World, open_world, settle
 
 
 @pytest.fixture
@@ -237,6 +237,26 @@ def test_one_user_has_a_share_of_the_streams(
         open_streams = []
         for by, status in ((BOB, 200), (BOB, 503), (ALICE, 200)):
             exchange = Exchange(app, scope_of(world, by))
+            assert (await exchange.next())["status"] == status
+            open_streams.append(exchange)
+        for exchange in open_streams:
+            exchange.gone.set()
+            await asyncio.wait_for(exchange.task, SOON)
+
+    run(test)
+
+
+def test_a_share_is_of_one_history(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who follows one album as often as they may can follow another."""
+    monkeypatch.setattr(event_stream, "MOST_OF_ONE", 1)
+    world.act(ALICE, create_album, "Other", album=OTHER)
+    app, other = app_of(world), f"/albums/{OTHER}/events"
+
+    async def test() -> None:
+        open_streams = []
+        for path, status in ((EVENTS, 200), (EVENTS, 503), (other, 200)):
+            scope = scope_of(world, ALICE) | {"path": path, "raw_path": path.encode()}
+            exchange = Exchange(app, scope)
             assert (await exchange.next())["status"] == status
             open_streams.append(exchange)
         for exchange in open_streams:

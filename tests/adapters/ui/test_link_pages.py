@@ -8,10 +8,15 @@ import zipfile
 from collections.abc import Iterator
 from html import unescape
 
+import falcon.testing
 import pytest
 
 from albumcore import remove_member, revoke_capability_token
 from albumcore.ids import CapabilityTokenId
+from albumcore_adapters.http.app import components
+from albumcore_adapters.http.ui.csrf import CsrfTokens
+from albumcore_adapters.http.ui.link_pages import LinkApi
+from albumcore_adapters.http.ui.session import SessionCookies
 from support.browser import Browser, signed_in
 from support.kheops import ALBUM, ALICE, CAROL, OTHER, World, open_world, settle
 from support.pictured import CT_SERIES, CT_STUDY, TWO_FRAMES, TWO_FRAMES_SERIES, store_pictures
@@ -295,6 +300,28 @@ def test_no_address_of_a_link_has_a_session(world: World, start: str, space: str
         assert " " not in location
         assert "\t" not in location
         assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("space", ["%20", "%09", "%0A", "%C2%A0"])
+def test_a_link_with_a_space_opens_nothing(world: World, space: str) -> None:
+    """Nor has it the language of the reader, which their cookie has: no cookie is read."""
+    browser = signed_in(world, ALICE)
+    browser.cookies["lang"] = "es"
+    for token in (f"{space}{world.token_of('looking')}", f"{world.token_of('looking')}{space}"):
+        answer = browser.ask("GET", f"/link/{token}{STUDIES}")
+        assert answer.status_code == 401
+        assert CLOSED in answer.text
+
+
+def test_the_request_of_a_link_has_no_session(world: World) -> None:
+    """Whether its cookies were dropped before or not."""
+    token, session = world.token_of("looking"), signed_in(world, ALICE).cookies
+    cookie = "; ".join(f"{name}={value}" for name, value in session.items())
+    found = components(world.service)[SessionCookies]
+    api = LinkApi(world.service.database, found, CsrfTokens(b"secret"))  # type: ignore[arg-type]
+    req = falcon.testing.create_req(headers={"Cookie": cookie})
+    request = api.request(req, {"token": token, "album": ALBUM})
+    assert (request.user, request.account, request.csrf) == (None, None, "")
 
 
 def test_a_study_that_was_only_claimed_is_not_opened(world: World) -> None:

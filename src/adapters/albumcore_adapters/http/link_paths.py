@@ -28,7 +28,7 @@ class LinkPaths:
     """Replaces ``/link/{token}/path`` by ``/path``, with the token as ``Authorization: Bearer``.
 
     ``X-Link-Authorization: true`` then says that the addresses in the response are below the link, too. Cookies are
-    dropped: what a link shows depends on its token alone.
+    dropped, of what is no link as well: what is shown below ``/link/`` depends on the token alone.
 
     Args:
         prefix: A prefix under which the routes are available as well.
@@ -44,16 +44,12 @@ class LinkPaths:
         if "/link/" not in req.path:
             return
         for prefix in self._prefixes:
-            link = (
-                _LINK.fullmatch(req.path.removeprefix(prefix))
-                if req.path.startswith(prefix)
-                else None
-            )
-            if link is None:
+            if not req.path.startswith(f"{prefix}/link/"):
                 continue
             headers: dict[str, Any] = req.env
             headers.pop("HTTP_COOKIE", None)
-            if not f"{link[2]}/".startswith(self._elsewhere):
+            link = _LINK.fullmatch(req.path.removeprefix(prefix))
+            if link is not None and not f"{link[2]}/".startswith(self._elsewhere):
                 req.context[_IS_THROUGH_LINK] = True
                 req.path = prefix + link[2]
                 headers["HTTP_AUTHORIZATION"] = f"Bearer {link[1]}"
