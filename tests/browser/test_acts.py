@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from support.chromium import Chromium
 
@@ -42,6 +42,26 @@ def test_keys_lead_around(demo: Chromium) -> None:
         page.keyboard.press("?")
         page.keyboard.press("Tab")
         assert page.url.endswith("/ui/settings?saved=1")
+
+
+def test_what_is_written_while_a_comment_is_sent_is_not_lost(demo: Chromium) -> None:
+    """The field is emptied when the comment is recorded: until then nothing more is written into it."""
+    with demo.window() as window:
+        page = window.open(ALBUM)
+        field, found = page.locator("#comment"), []
+
+        def write(route: Route) -> None:
+            found.append(field.is_editable())
+            page.keyboard.type(" and more")
+            route.continue_()
+
+        page.route("**/comments", write)
+        field.fill("Sent")
+        field.press("Control+Enter")
+        expect(page.locator("#feed blockquote").first).to_have_text("Sent")
+        expect(field).to_have_value("")
+        expect(field).to_be_editable()
+        assert found == [False]
 
 
 def go_to(target: Locator) -> None:

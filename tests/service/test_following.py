@@ -9,13 +9,10 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +28,7 @@ from albumcore_adapters.outbound.client import default_tls
 from albumcore_adapters.service import Service, open_service
 from support.deep import at_length
 from support.postgres import empty_database
-from support.server import bearer, serving, user_of
+from support.server import bearer, serving, serving_asgi, user_of
 
 ALBUM = AlbumId("Followed01")
 EVENTS, COMMENTS = f"/albums/{ALBUM}/events", f"/albums/{ALBUM}/comments"
@@ -160,37 +157,6 @@ def expected(service: Service, name: str) -> list[str]:
     query = FeedQuery(frozenset({EntryKind.COMMENT}))
     page = service.albums.feed(ALBUM, user_of(service, name), query)
     return [str(one.shown_comment) for one in reversed(page.entries)]
-
-
-@contextmanager
-def serving_asgi(data: Path, workers: int) -> Iterator[tuple[str, int]]:
-    """Serve the ASGI application until the end of the block; its address, and the process."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    log = data / "server.log"
-    with log.open("wb") as written:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "uvicorn", "albumcore_adapters.http.asgi:app"),
-                *("--port", str(port), "--workers", str(workers)),
-            ],
-            stdout=written,
-            stderr=written,
-            start_new_session=True,
-        )
-    try:
-        until = time.monotonic() + SOON
-        while True:
-            with suppress(httpx.TransportError):
-                httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=SOON).raise_for_status()
-                break
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}", process.pid
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def kill_a_worker(master: int, chance: random.Random) -> None:

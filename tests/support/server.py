@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -96,6 +98,40 @@ def serving(data: Path, *options: str, workers: int = 2, anew: bool = False) -> 
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         output.close()
+
+
+@contextmanager
+def serving_asgi(data: Path, workers: int = 1) -> Iterator[tuple[str, int]]:
+    """Serve a data directory by the ASGI application until the end of the block; its address, and its process id."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log = data / "server.log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "uvicorn", "albumcore_adapters.http.asgi:app"),
+                *("--port", str(port), "--workers", str(workers)),
+            ],
+            stdout=written,
+            stderr=written,
+            env={**os.environ, "ALBUMCORE_DATA": str(data)},
+            start_new_session=True,
+        )
+    try:
+        until = time.monotonic() + START_SECONDS
+        while True:
+            with suppress(httpx.TransportError):
+                httpx.get(
+                    f"http://127.0.0.1:{port}/healthz", timeout=START_SECONDS
+                ).raise_for_status()
+                break
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}", process.pid
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _forked(arguments: Sequence[str]) -> tuple[Process, TextIO, TextIO]:

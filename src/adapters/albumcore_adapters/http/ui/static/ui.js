@@ -165,6 +165,7 @@
     });
     dialog.addEventListener("cancel", (event) => { if (isSending(dialog)) event.preventDefault(); });
     dialog.addEventListener("close", () => {
+      if (isSending(dialog)) { dialog.showModal(); return; } // a second Escape cannot be prevented
       dialog.remove();
       if (dialog.dataset.stale !== undefined) location.reload();
     });
