@@ -281,9 +281,14 @@ def test_what_cannot_be_read_is_read_again(demo: Chromium, demo_data: Path) -> N
 def test_the_pill_counts_what_is_not_shown(demo: Chromium, demo_data: Path) -> None:
     """Not a comment of one's own that is shown; it is there again after a connection was lost."""
     with demo.window() as window:
+        held: list[Route] = []
+        window.context.route(FOLLOWED, lambda route: held.append(route))
         page = follow(window, ALBUM)
+        # A reader who writes further down is not at the newest entries.
+        page.evaluate("document.querySelector('main').style.paddingTop = '100vh'")
         comment(page, "my own")
-        scroll_down(page)
+        held.pop().continue_()
+        window.context.unroute(FOLLOWED)
         act(demo, demo_data, post_comment, ["of another"])
         pill = page.locator("#live button")
         expect(pill).to_have_text("Show 1 new entry", timeout=SOONER)

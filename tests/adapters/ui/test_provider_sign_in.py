@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import falcon
 import httpx
@@ -111,6 +111,14 @@ def test_a_user_signs_in_with_the_provider(world: World, idp: Provider) -> None:
     assert 'value="new" aria-pressed="true"' in browser.page
     assert browser.cookies.keys() == {"albumcore_session"}
     assert idp.authorized[0] is not None
+
+
+@pytest.mark.parametrize("back", ["//evil.example/ui", "https://evil.example/ui", "/albums"])
+def test_signing_in_leads_to_no_other_service(world: World, back: str) -> None:
+    """An address of elsewhere is left out."""
+    browser = Browser(world.client)
+    way_back = begin(browser, f"{ENTRY}?back={quote(back)}")
+    assert browser.ask("GET", way_back).headers["location"] == "/ui"
 
 
 def test_a_user_who_is_new_is_registered(world: World, idp: Provider) -> None:
