@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -19,7 +20,7 @@ from albumcore_adapters.http.app import create_app
 from albumcore_adapters.http.event_stream import EventStreams
 from support.browser import signed_in
 from support.following import EVENTS, SOON, now
-from support.kheops import ALBUM, ALICE, BOB, DAVE, OTHER, World, open_world, settle
+from support.kheops import ALBUM, ALICE, BOB, CAROL, DAVE, OTHER, World, open_world, settle
 
 
 @pytest.fixture
@@ -294,6 +295,25 @@ def test_an_idle_stream_beats(world: World, monkeypatch: pytest.MonkeyPatch) -> 
             while found == b":\n\n":
                 found = await stream.event()
             assert comments(found) == ["x"]
+
+    run(test)
+
+
+def test_beats_do_not_show_private_comments_of_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come as if nothing was recorded, though each comment wakes the stream."""
+    monkeypatch.setattr(event_stream, "BEAT_SECONDS", 1.0)
+
+    async def test() -> None:
+        async with following(world) as stream:
+            await stream.event()
+            beat = asyncio.create_task(stream.event())
+            until = monotonic() + SOON
+            while not beat.done() and monotonic() < until:
+                await asyncio.to_thread(world.act, ALICE, post_comment, "Psst", target=CAROL)
+            assert beat.done()
+            assert beat.result() == b":\n\n"
 
     run(test)
 

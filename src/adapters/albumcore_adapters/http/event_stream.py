@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from io import BytesIO
+from time import monotonic
 from typing import Any, TypeAlias, cast
 from urllib.parse import unquote_plus
 
@@ -24,7 +25,7 @@ import falcon
 import orjson
 from a2wsgi import WSGIMiddleware
 from a2wsgi.wsgi import build_environ
-from attrs import frozen
+from attrs import Factory, frozen
 
 from albumcore.ids import AlbumId, PatientId
 from albumcore.streams import album_stream, patient_stream
@@ -96,6 +97,18 @@ class _Answer:
     def header(self, name: str) -> str:
         """The value of a header; empty without it."""
         return next((value for one, value in self.headers if one.lower() == name.lower()), "")
+
+
+@frozen
+class _Pause:
+    """The time until the next beat. What the client does not see does not begin it anew, or the beats would show it."""
+
+    ends_at: float = Factory(lambda: monotonic() + BEAT_SECONDS)
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left of it; negative after its end."""
+        return self.ends_at - monotonic()
 
 
 class EventStreams:
@@ -174,10 +187,10 @@ class EventStreams:
         await _send_some(
             send, b"retry: 1000\n\n" + b"".join(messages or [b"id: %b\n\n" % cursor.encode()])
         )
-        beats = 0
+        beats, pause = 0, _Pause()
         while not (client.done() or self._watch.is_stopped):
-            if len(messages) < DEFAULT_LIMIT and not await _is_set(news, BEAT_SECONDS):
-                beats += 1
+            if len(messages) < DEFAULT_LIMIT and not await _is_set(news, pause.left):
+                beats, pause = beats + 1, _Pause()
                 await _send_some(send, b":\n\n")
                 if beats % CHECK_EVERY:
                     continue
@@ -189,7 +202,9 @@ class EventStreams:
             # While the store is busy, it is asked again with the beats.
             messages = _messages(answer, shows_cursors) if answer.status == 200 else []
             cursor = answer.header(NEXT_CURSOR) or cursor
-            await _send_some(send, b"".join(messages))
+            if messages:
+                pause = _Pause()
+                await _send_some(send, b"".join(messages))
         await send({"type": "http.response.body", "body": b""})
 
     async def _read(self, followed: _Followed, scope: Scope, cursor: str | None) -> _Answer:
@@ -324,6 +339,9 @@ async def _until_gone(receive: Receive, news: asyncio.Event) -> None:
 
 
 async def _is_set(news: asyncio.Event, seconds: float) -> bool:
+    """Wait for news; False when the time is over, which it may be before."""
+    if seconds <= 0:
+        return False
     with suppress(TimeoutError):
         await asyncio.wait_for(news.wait(), seconds)
     return news.is_set()
