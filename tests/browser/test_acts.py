@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Route, expect
@@ -11,6 +12,7 @@ from support.chromium import Chromium
 
 ALBUM = "/ui/albums/{album}"
 MOST_STOPS = 100
+BUSY = "<main><h1>Busy</h1><p>Later.</p></main>"
 
 
 def test_keys_lead_around(demo: Chromium) -> None:
@@ -62,6 +64,31 @@ def test_what_is_written_while_a_comment_is_sent_is_not_lost(demo: Chromium) -> 
         expect(field).to_have_value("")
         expect(field).to_be_editable()
         assert found == [False]
+
+
+@pytest.mark.parametrize(
+    ("refuse", "words"),
+    [
+        (lambda route: route.abort(), None),
+        (lambda route: route.fulfill(status=503, body=BUSY), "Busy Later."),
+    ],
+)
+def test_a_comment_that_is_refused_stays_written(
+    demo: Chromium, refuse: Callable[[Route], None], words: str | None
+) -> None:
+    """It is said why, and it can be sent again."""
+    with demo.window() as window:
+        page = window.open(ALBUM)
+        field, refusal = page.locator("#comment"), page.locator("[data-refusal]")
+        page.route("**/comments", refuse, times=1)
+        field.fill("Written once")
+        field.press("Control+Enter")
+        expect(refusal).to_have_text(words or str(refusal.get_attribute("data-refusal")))
+        expect(field).to_have_value("Written once")
+        field.press("Control+Enter")
+        expect(page.locator("#feed blockquote").first).to_have_text("Written once")
+        expect(refusal).to_be_hidden()
+        expect(field).to_have_value("")
 
 
 def go_to(target: Locator) -> None:

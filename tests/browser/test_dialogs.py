@@ -155,7 +155,10 @@ def test_what_is_not_sent_stays_written(demo: Chromium) -> None:
 
 
 def test_what_is_being_sent_is_not_called_off(demo: Chromium) -> None:
-    """A token is shown once: neither Escape nor the link that closes the dialog does so before it is."""
+    """A token is shown once: neither Escape nor the link that closes the dialog does so before it is.
+
+    Nor is another one made meanwhile.
+    """
     with demo.window() as window:
         page = window.open("/ui/settings/tokens")
         dialog, _ = opened(page, DIALOGS[3])
@@ -165,11 +168,15 @@ def test_what_is_being_sent_is_not_called_off(demo: Chromium) -> None:
             for _ in range(3):  # a browser lets a page prevent the first alone
                 page.keyboard.press("Escape")
             page.evaluate("document.querySelector('dialog [data-close]').click()")
+            page.evaluate("document.querySelector('dialog form').requestSubmit()")
             route.continue_()
 
-        page.route("**/ui/settings/tokens", escape)
+        sent = []
+        page.on("request", lambda one: sent.append(one) if one.method == "POST" else None)
+        page.route("**/ui/settings/tokens", escape, times=1)
         dialog.locator("button.primary").click()
         expect(page.get_by_role("dialog").get_by_text("Copy it now")).to_be_visible()
+        assert len(sent) == 1
 
 
 def test_who_is_signed_out_keeps_what_was_written_in_a_dialog(demo: Chromium) -> None:

@@ -149,6 +149,12 @@ def test_more_workers_than_the_database_admits(tmp_path: Path) -> None:
         server.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 31")
         assert "admits 31 for all" in only_problem(examined(settings, "connections", workers=2))
         assert verdicts(examined(settings, "connections", workers=1)) == ["fine"]
+        server.execute("ALTER ROLE albumcore CONNECTION LIMIT 30")
+        try:
+            sentence = only_problem(examined(settings, "connections", workers=2))
+        finally:
+            server.execute("ALTER ROLE albumcore CONNECTION LIMIT -1")
+        assert "admits 30 for all" in sentence
 
 
 def test_a_pooler_before_the_database(tmp_path: Path) -> None:
