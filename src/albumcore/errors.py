@@ -41,13 +41,18 @@ class AlbumcoreError(Exception):
     Attributes:
         code: Stable machine-readable name of the error; part of the public interface.
         detail: One sentence for people. It never contains a secret or a token.
+        rule: Stable name of the rule that refuses, for those who say the reason in words of their own; the ``code``
+            where the error names none.
+        places: What the sentence says of the rule, such as a limit, by name.
     """
 
     code: ClassVar[str] = "error"
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, rule: str = "", **places: object) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.rule = rule or self.code
+        self.places = places
 
 
 class NotFound(AlbumcoreError):
@@ -71,13 +76,13 @@ class Invalid(AlbumcoreError):
 
     code = "invalid"
 
-    def __init__(self, field: str, detail: str) -> None:
-        super().__init__(f"{field}: {detail}")
+    def __init__(self, field: str, detail: str, *, rule: str = "", **places: object) -> None:
+        super().__init__(f"{field}: {detail}", rule=rule, **places)
         self.field = field
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str], dict[str, object]]:
         """Support pickling, so that it passes between processes."""
-        return type(self), (self.field, self.detail.removeprefix(f"{self.field}: "))
+        return type(self), (self.field, self.detail.removeprefix(f"{self.field}: ")), vars(self)
 
 
 class Conflict(AlbumcoreError):

@@ -61,7 +61,7 @@ def past_time(text: str, clock: Clock, field: str = "at") -> datetime:
     """
     at = time_in(text, field, is_utc_by_default=True)
     if at > clock():
-        raise Invalid(field, "a time of the past is expected")
+        raise Invalid(field, "a time of the past is expected", rule="past_time")
     return at if "." in text else in_utc(at + _TO_ITS_END, field)
 
 

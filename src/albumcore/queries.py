@@ -107,7 +107,7 @@ class Albumcore(Undoing):
         if version is not None and 0 < version < _MOST_VERSIONS:
             for stored in self.recorder.select_events(stream.name, gt=version - 1, lte=version):
                 return Moment(version, moment_of(stored))
-        raise Invalid("version", "the history has no such version")
+        raise Invalid("version", "the history has no such version", rule="no_such_version")
 
     def _earlier(self, stream: Stream[Any], version: int | None, at: datetime) -> int:
         """The version of a time, or a version if that is earlier."""

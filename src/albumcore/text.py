@@ -25,9 +25,15 @@ def check_text(field: str, text: str, shortest: int, longest: int) -> str:
         Invalid: it is shorter or longer, or contains one of these characters.
     """
     if not shortest <= len(text) <= longest:
-        raise Invalid(field, f"it has {shortest} to {longest} characters")
+        raise Invalid(
+            field,
+            f"it has {shortest} to {longest} characters",
+            rule="length",
+            shortest=shortest,
+            longest=longest,
+        )
     if not is_text(text):
-        raise Invalid(field, "it holds a character that is no text")
+        raise Invalid(field, "it holds a character that is no text", rule="no_text")
     return text
 
 

@@ -31,7 +31,7 @@ def in_utc(at: datetime, field: str = "at") -> datetime:
     try:
         return at.astimezone(UTC)
     except OverflowError:
-        raise Invalid(field, "there is no such time in UTC") from None
+        raise Invalid(field, "there is no such time in UTC", rule="no_such_time") from None
 
 
 _TIME = re.compile(
@@ -55,13 +55,13 @@ def time_in(text: str, field: str, *, is_utc_by_default: bool = False) -> dateti
     """
     match = _TIME.fullmatch(text)
     if match is None or not (is_utc_by_default or match[2] or match[3]):
-        raise Invalid(field, "a time such as 2026-01-31T12:00:00+01:00 is expected")
+        raise Invalid(field, "a time such as 2026-01-31T12:00:00+01:00 is expected", rule="time")
     local, _, sign, hours, minutes = match.groups()
     offset = f"{'-' if sign == '-' else '+'}{hours}:{minutes or '00'}" if sign else "+00:00"
     try:
         return in_utc(datetime.fromisoformat(local.upper() + offset), field)
     except ValueError:
-        raise Invalid(field, "this time does not exist") from None
+        raise Invalid(field, "this time does not exist", rule="no_such_time") from None
 
 
 def local_time(at: datetime, *, in_whole_seconds: bool = False) -> str:

@@ -68,6 +68,15 @@ def test_an_error_carries_a_sentence() -> None:
     )
 
 
+def test_an_error_names_the_rule_that_refuses() -> None:
+    """For those who say it in words of their own, with what the sentence says of the rule; else it is the code."""
+    error = Invalid("title", "it has 1 to 9 characters", rule="length", shortest=1, longest=9)
+    assert (error.rule, error.places) == ("length", {"shortest": 1, "longest": 9})
+    passed = pickle.loads(pickle.dumps(error))
+    assert vars(passed) == vars(error)
+    assert errors.SeriesInAnotherStudy("a").rule == "series_in_another_study"
+
+
 @pytest.mark.parametrize("name", CODES)
 def test_an_error_passes_from_one_process_to_another(name: str) -> None:
     """Where a child of a pool raises what its parent cannot read, the whole pool breaks."""

@@ -148,7 +148,7 @@ class Album:
             else:
                 held = member.is_admin or holders.member
         if not held:
-            raise Forbidden(f"the permission {permission.value} is missing")
+            raise Forbidden(f"the permission {permission.value} is missing", rule="permission")
 
     def own_membership(self, act: Act) -> Member:
         """The membership of the acting user.

@@ -144,7 +144,9 @@ def edit_album(
     album.require(act, Permission.EDIT_ALBUM)
     member = album.own_membership(act)
     if not member.is_admin and not (name is None and description is None and not flags):
-        raise Forbidden("members who are not admins may change their notifications only")
+        raise Forbidden(
+            "members who are not admins may change their notifications only", rule="own_settings"
+        )
     for flag, value in (flags or {}).items():
         if flag not in fields_dict(MemberFlags) or not isinstance(value, bool):
             raise Invalid(flag, "no such member flag, or neither true nor false")

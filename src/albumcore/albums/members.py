@@ -190,7 +190,7 @@ def remove_member(
         return leave_album(album, act)
     album.membership(target)
     if not album.own_membership(act).is_admin:
-        raise Forbidden("only an admin removes another member")
+        raise Forbidden("only an admin removes another member", rule="admin_removes")
     return (MemberRemoved(target), *revocations(album, act, target))
 
 
@@ -232,4 +232,4 @@ def leave_album(
 
 def _require_another(act: Act, target: UserId) -> None:
     if target == act.user:
-        raise Forbidden("users cannot add or promote themselves")
+        raise Forbidden("users cannot add or promote themselves", rule="another_user")

@@ -128,7 +128,7 @@ def text_left(field: str, text: str | Erased) -> str:
         Invalid: it was erased, so that a new one is needed.
     """
     if text is ERASED:
-        raise Invalid(field, "the present one was erased: a new one is needed")
+        raise Invalid(field, "the present one was erased: a new one is needed", rule="erased_text")
     return text
 
 
@@ -156,7 +156,11 @@ def check_webhook_url(url: str) -> str:
     """
     match = _WEB_ADDRESS.match(check_text("url", url, 1, MAX_WEBHOOK_URL))
     if match is None or not (_is_ipv6(match[1]) and 0 < int(match[2] or 1) <= _MAX_PORT):
-        raise Invalid("url", "it is no http or https address of a host, without a user name")
+        raise Invalid(
+            "url",
+            "it is no http or https address of a host, without a user name",
+            rule="web_address",
+        )
     return url
 
 

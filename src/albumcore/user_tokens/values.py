@@ -104,7 +104,7 @@ def check_grants(grants: Grants) -> Grants:
     """
     for field in ("download", "appropriate"):
         if getattr(grants, field) and not grants.read:
-            raise Invalid(f"{field}_permission", "it needs read_permission")
+            raise Invalid(f"{field}_permission", "it needs read_permission", rule="needs_read")
     return grants
 
 

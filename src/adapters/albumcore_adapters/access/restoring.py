@@ -66,7 +66,7 @@ def bring_image_back(
         stream = patient_stream(PatientId(row.patient))
         removal = _last(albums, stream, lambda one: one.at < since or _removes(one, image_id))
         if removal.at < since:
-            raise Gone(_TOO_LATE)
+            raise Gone(_TOO_LATE, rule="too_late")
         _require_bytes(image_bytes, albums.added_image(row))
         albums.handle_undo(
             removal.version, project_nothing, stream, restore_image, source, image_id
@@ -116,7 +116,7 @@ def bring_patient_back(
     def project(recorded: tuple[RecordedEvent[Any], ...]) -> None:
         # Of two requests at once, the second finds the patient there.
         if not patients.restore(patient, since) and not patients.exists(patient):
-            raise Gone(_TOO_LATE)
+            raise Gone(_TOO_LATE, rule="too_late")
 
     albums.handle_undo(deletion.version, project, stream, restore_patient, source)
 
@@ -151,8 +151,8 @@ def _require_bytes(image_bytes: ImageBytes, added: ImageAdded) -> None:
         Gone: they are not.
     """
     if stored_length(added) is None:
-        raise Gone(_ERASED)
+        raise Gone(_ERASED, rule="erased")
     try:
         image_bytes.blobs.size(added.content.digest)
     except BlobMissing:
-        raise Gone(_ERASED) from None
+        raise Gone(_ERASED, rule="erased") from None

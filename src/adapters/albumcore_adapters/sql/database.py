@@ -113,7 +113,7 @@ def storable_text(field: str, text: str) -> str:
         Invalid: it contains a lone surrogate or NUL.
     """
     if not is_text(text):
-        raise Invalid(field, "text must be valid Unicode, without NUL")
+        raise Invalid(field, "text must be valid Unicode, without NUL", rule="no_text")
     return text
 
 
@@ -124,7 +124,9 @@ def key_text(field: str, text: str) -> str:
         Invalid: it has more than 255 characters, or contains a lone surrogate or NUL.
     """
     if len(text) > MAX_KEY:
-        raise Invalid(field, f"it has at most {MAX_KEY} characters")
+        raise Invalid(
+            field, f"it has at most {MAX_KEY} characters", rule="key_length", longest=MAX_KEY
+        )
     return storable_text(field, text)
 
 

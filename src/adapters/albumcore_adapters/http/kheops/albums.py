@@ -126,7 +126,7 @@ def _require_list_users(albums: Albumcore, caller: Caller, album: AlbumId, at: d
     try:
         permitted(albums, caller, album, Permission.LIST_USERS, at)
     except Forbidden as error:
-        raise UsersForbidden(error.detail) from None
+        raise UsersForbidden(error.detail, rule=error.rule) from None
 
 
 def edit(request: ApiRequest, albums: Albumcore, holdings: Holdings) -> Response:

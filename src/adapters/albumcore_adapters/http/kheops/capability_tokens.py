@@ -128,7 +128,7 @@ def _scope(
             try:
                 stream = permitted(albums, request.caller, album, permission, clock())
             except Forbidden as error:
-                raise NotAdmin(error.detail) from None
+                raise NotAdmin(error.detail, rule=error.rule) from None
             return stream, partial(issue_capability_token, grants=_grants(form))
         case _:
             raise Invalid("scope_type", "user or album is expected")

@@ -32,7 +32,12 @@ class BadQuery(Invalid):
     @classmethod
     def of(cls, error: Invalid) -> BadQuery:
         """The same error of a value in the address of the request."""
-        return cls(error.field, error.detail.removeprefix(f"{error.field}: "))
+        return cls(
+            error.field,
+            error.detail.removeprefix(f"{error.field}: "),
+            rule=error.rule,
+            **error.places,
+        )
 
 
 _UID_RULE = "a UID has at most 64 characters: numbers without leading zeros, joined by dots"
@@ -107,7 +112,9 @@ class Fields:
                 values.setdefault(name, []).append(value)
         except ValueError:
             raise refusal(
-                where, f"at most {MAX_FIELDS} fields are expected, percent-encoded"
+                where,
+                f"at most {MAX_FIELDS} fields are expected, percent-encoded",
+                rule="malformed",
             ) from None
         return cls(values, refusal)
 
@@ -149,7 +156,13 @@ class Fields:
             return None
         match = _NUMBER.fullmatch(text)
         if match is None or not least <= int(match[1]) <= MAX_NUMBER:
-            raise self.refusal(name, f"a whole number from {least} to {MAX_NUMBER} is expected")
+            raise self.refusal(
+                name,
+                f"a whole number from {least} to {MAX_NUMBER} is expected",
+                rule="whole_number",
+                least=least,
+                most=MAX_NUMBER,
+            )
         return int(match[1])
 
     def with_values(self, **values: Sequence[str]) -> Fields:

@@ -92,7 +92,7 @@ def metadata(request: ApiRequest, outbound: Outbound) -> Response:
     """Fetch the metadata of a report provider from an address, and show whether they are valid."""
     url = request.form().text("url")
     if not url:
-        raise Invalid("url", "it is required")
+        raise Invalid("url", "it is required", rule="required")
     found = check_metadata(outbound, url)
     judgement = present(valid=found.valid, error_description=found.error_description)
     return Response.json(judgement | dict(found.metadata))
@@ -118,7 +118,10 @@ def _check_address(outbound: Outbound, url: str) -> None:
     found = check_metadata(outbound, url)
     if not found.valid:
         raise Invalid(
-            "url", f"it is not the address of a report provider. {found.error_description}"
+            "url",
+            f"it is not the address of a report provider. {found.error_description}",
+            rule="report_provider",
+            why=found.error_description,
         )
 
 

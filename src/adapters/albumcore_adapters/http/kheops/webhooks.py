@@ -144,7 +144,7 @@ def trigger(request: ApiRequest, albums: Albumcore, people: People) -> Response:
     form = request.form()
     events = _events(form, "event")
     if not events or len(events) > 1:
-        raise Invalid("event", "it is required")
+        raise Invalid("event", "it is required", rule="required")
     study = form.text("StudyInstanceUID")
     albums.handle(
         request.stream,

@@ -43,7 +43,9 @@ class CsrfTokens:
         tokens = [self.of(one) for one in session_ids]
         given = (token or "").encode("utf-8", "surrogatepass")
         if tokens and not any(hmac.compare_digest(one.encode(), given) for one in tokens):
-            raise ForgedRequest("the form is of another session; open the page again")
+            raise ForgedRequest(
+                "the form is of another session; open the page again", rule="other_session"
+            )
 
 
 def check_origin(req: falcon.Request) -> None:
@@ -62,4 +64,4 @@ def check_origin(req: falcon.Request) -> None:
         origin = req.get_header("Origin")
         is_own = origin is None or origin.partition("://")[2].lower() == req.netloc.lower()
     if not is_own:
-        raise ForgedRequest("the form comes from another site")
+        raise ForgedRequest("the form comes from another site", rule="other_site")

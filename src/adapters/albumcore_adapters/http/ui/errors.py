@@ -6,13 +6,16 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import falcon
+from markupsafe import Markup
 
 from albumcore.errors import AlbumcoreError
 from albumcore_adapters.http.accept import HTML, JSON, preferred
-from albumcore_adapters.http.errors import DETAILS, fault_of
+from albumcore_adapters.http.errors import fault_of
 from albumcore_adapters.http.ui.album_then import NotMemberThen
 from albumcore_adapters.http.ui.link_pages import LinkApi
 from albumcore_adapters.http.ui.page_api import PageApi
+from albumcore_adapters.http.ui.page_request import PageRequest
+from albumcore_adapters.http.ui.reasons import in_english, reason_of
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html
 
 Answerer: TypeAlias = Callable[[falcon.Request, falcon.Response, int, Exception], None]
@@ -76,7 +79,7 @@ def error_pages(api: PageApi) -> Answerer:
             status=status,
             said=said,
             error=error,
-            detail=_detail(error),
+            detail=_detail(request, error),
             request_id=req.context.get("request_id", ""),
             log_id=req.context.get("log_id", ""),
         )
@@ -84,10 +87,9 @@ def error_pages(api: PageApi) -> Answerer:
     return answer
 
 
-def _detail(error: Exception) -> str | None:
-    """What is known of an error, in English, for those who know the field; None if there is nothing to say."""
+def _detail(request: PageRequest, error: Exception) -> Markup | None:
+    """What is known of an error, for those who know the field; None if there is nothing to say."""
     if isinstance(error, AlbumcoreError):
-        return DETAILS.get(error.code, error.detail)
-    if isinstance(error, falcon.HTTPError):
-        return error.description
-    return fault_of(error)
+        return reason_of(request, error)
+    said = error.description if isinstance(error, falcon.HTTPError) else fault_of(error)
+    return None if said is None else in_english(said)

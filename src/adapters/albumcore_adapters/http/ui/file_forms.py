@@ -43,7 +43,9 @@ def read_file_form(req: falcon.Request, longest: int) -> tuple[Fields, Mapping[s
         parts = read_parts(MediaType.of(req.content_type), body_reader(req))
         for number, part in enumerate(parts):
             if number >= MOST_FIELDS or part.name is None:
-                raise Invalid("form", f"up to {MOST_FIELDS} fields with names are expected")
+                raise Invalid(
+                    "form", f"up to {MOST_FIELDS} fields with names are expected", rule="malformed"
+                )
             content = bytearray()
             for piece in part.pieces():
                 left -= len(piece)
@@ -58,7 +60,7 @@ def read_file_form(req: falcon.Request, longest: int) -> tuple[Fields, Mapping[s
             else:
                 texts.setdefault(part.name, []).append(content.decode("utf-8"))
     except (MalformedBody, UnicodeDecodeError):
-        raise Invalid("form", "it is malformed, or it ended early") from None
+        raise Invalid("form", "it is malformed, or it ended early", rule="malformed") from None
     return Fields(texts, Invalid), files
 
 

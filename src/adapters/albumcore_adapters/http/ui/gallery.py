@@ -211,14 +211,14 @@ def _type(text: str | None) -> ImageType:
     try:
         return ImageType(text)
     except ValueError:
-        raise Invalid("type", "one of the types of images is expected") from None
+        raise Invalid("type", "one of the types of images is expected", rule="no_choice") from None
 
 
 def _id(name: str, text: str) -> int:
     try:
         return identifier(text)
     except ValueError:
-        raise Invalid(name, "an id is expected") from None
+        raise Invalid(name, "an id is expected", rule="no_choice") from None
 
 
 _PATIENT = "/ui/patients/{patient}"

@@ -60,7 +60,7 @@ class LinkApi(PageApi):
         request = super().request(req, path)
         for name in MOMENT_NAMES:
             if name in request.query.values:
-                raise BadQuery(name, "a link shows the present only")
+                raise BadQuery(name, "a link shows the present only", rule="present_only")
         link = Link(f"/link/{token}", caller)
         return evolve(request, link=link, user=None, account=None, csrf="")
 

@@ -134,7 +134,7 @@ def _read(request: PageRequest, name: str, reader: Any) -> Any:
     try:
         return reader(text) if text else None
     except ValueError:
-        raise BadQuery(name, "it is none that there is") from None
+        raise BadQuery(name, "it is none that there is", rule="no_choice") from None
 
 
 def patient_in(request: PageRequest, patients: Patients) -> tuple[PatientId, Patient]:
