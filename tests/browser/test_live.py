@@ -299,6 +299,24 @@ def test_the_pill_counts_what_is_not_shown(demo: Chromium, demo_data: Path) -> N
         expect(pill).to_have_text("Show 2 new entries", timeout=SOONER)
 
 
+def test_what_the_filter_hides_is_not_announced(demo: Chromium, demo_data: Path) -> None:
+    """The pill counts what the filter shows; the parts beside the timeline are those of the present at its top."""
+    with demo.window() as window:
+        page = follow(window, f"{ALBUM}?show=comments")
+        number = page.locator(".feed-filters button[value=settings]")
+        before = number.inner_text()
+        act(demo, demo_data, edit_album, ["Renamed once"])
+        expect(number).not_to_have_text(before, timeout=SOONER)
+        expect(page.locator("#live")).to_be_empty()
+        scroll_down(page)
+        cursor = str(page.locator("#feed").get_attribute("data-cursor"))
+        act(demo, demo_data, edit_album, ["Renamed twice"])
+        expect(page.locator("#feed")).not_to_have_attribute("data-cursor", cursor, timeout=SOONER)
+        expect(page.locator("#live")).to_be_empty()
+        act(demo, demo_data, post_comment, ["shown"])
+        expect(page.locator("#live button")).to_have_text("Show 1 new entry", timeout=SOONER)
+
+
 def end_session(window: Window) -> None:
     """Sign out, in another tab of the same browser."""
     tab = window.context.new_page()

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from albumcore import post_comment
+from albumcore import edit_album, post_comment
 from albumcore_adapters.http.live import AFTER, WAIT
 from support.browser import Browser, signed_in, signed_in_account
 from support.kheops import ALBUM, ALICE, BOB, World
@@ -39,6 +39,27 @@ def test_an_album_is_followed_by_its_session(world: World) -> None:
     browser.get("/ui/albums")
     browser.post("/ui/sign-out")
     assert browser.ask("GET", later, headers=JSON).status_code == 401
+
+
+def test_a_timeline_says_which_of_the_entries_that_come_it_shows(world: World) -> None:
+    """As the list of events names them: they are those that its page has."""
+    world.act(ALICE, post_comment, "A comment")
+    world.act(ALICE, edit_album, name="Renamed")
+    browser = signed_in(world, BOB)
+    browser.get(f"/ui/albums/{ALBUM}")
+    assert "data-shows" not in browser.page
+    address = f"/ui/data/albums/{ALBUM}/events?with=version"
+    everything = browser.ask("GET", address, headers=JSON).json
+    for show in ("comments", "members", "settings", "studies"):
+        browser.get(f"/ui/albums/{ALBUM}?show={show}")
+        [types] = re.findall(r'data-shows="([^"]*)"', browser.page)
+        shown = re.findall(r'id="entry-(\d+)"', browser.page)
+        assert shown == [
+            str(one["version"])
+            for one in everything
+            if (one.get("mutation_type") or one["event_type"]) in types.split()
+        ]
+        assert shown or show == "studies"
 
 
 def test_a_page_of_the_past_follows_the_present(world: World) -> None:

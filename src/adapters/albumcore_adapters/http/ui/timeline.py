@@ -153,6 +153,12 @@ class Timeline:
     older: int | None
     newest: int
 
+    @property
+    def shown_types(self) -> Collection[str]:
+        """What the filter shows, as the list of events names it: types of mutations, or comments; empty for all."""
+        chosen = TIMELINE_CHIPS[self.show]
+        return sorted(chosen.mutations or ()) or ["Comment"] * (chosen.kinds == _COMMENTS)
+
 
 @frozen
 class TimelineSource:

@@ -159,14 +159,21 @@
   const isWriting = () =>
     [...document.querySelectorAll(".composer textarea, [data-drop] input[type=file]")].some((one) => one.value);
 
+  // Whether the filter of the timeline shows an entry.
+  const isSelected = (shown, { mutation_type: mutation, event_type: type }) =>
+    shown.dataset.shows?.split(" ").includes(mutation ?? type) ?? true;
+
   // What has arrived goes into the count of the past; of the present, into the page if the reader is at its top, else onto
-  // the pill. An entry that is shown already is no news: a comment of one's own.
+  // the pill, which counts what the filter shows: what it hides can change the parts beside the timeline alone. An entry
+  // that is shown already is no news: a comment of one's own.
   function arrived(shown, entries) {
     if (isCount(shown)) return count(shown, entries.length);
-    const news = entries.filter((one) => !document.getElementById(`entry-${one.version}`)).length;
-    if (!news) return null;
+    const news = entries.filter((one) => !document.getElementById(`entry-${one.version}`));
+    if (!news.length) return null;
     if (window.scrollY < TOP && !isWriting()) return putIn();
-    waiting += news;
+    const selected = news.filter((one) => isSelected(shown, one)).length;
+    if (!selected) return null;
+    waiting += selected;
     return showPill();
   }
 
