@@ -179,6 +179,23 @@ def test_a_comment_that_is_refused_changes_nothing(world: World) -> None:
     assert plain.post(f"{HERE}/comments", comment="x").status_code == 403
 
 
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_older_entries_are_marked_as_new_too(world: World, headers: dict[str, str]) -> None:
+    """Those after the one up to which the reader had looked; the page before them is looked at by then."""
+    world.act(ALICE, post_comment, "seen")
+    browser = signed_in(world, BOB)
+    browser.get(HERE)
+    for number in range(2 * ENTRIES + 10):
+        world.act(ALICE, post_comment, f"comment {number}")
+    pages = [browser.get(HERE).text]
+    while found := re.search(r'id="older"><a class="button" href="([^"]*)"', pages[-1]):
+        pages.append(browser.ask("GET", unescape(found[1]), headers=headers).text)
+    numbers = [page.count('<span class="tag accent">New</span>') for page in pages]
+    assert numbers == [ENTRIES, ENTRIES, 10]
+    assert "fresh" not in browser.get(HERE).text
+    assert "looked" not in browser.page
+
+
 def test_runs_are_folded_and_older_entries_follow(world: World) -> None:
     """Fifty entries on a page; htmx gets the rest without the page around it."""
     for number in range(ENTRIES):

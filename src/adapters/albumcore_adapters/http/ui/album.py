@@ -44,7 +44,7 @@ def album_page(
     albums, album, viewer = holdings.albums, request.api.album, request.signed_in.caller.user
     then = album_at(request, albums, Permission.LIST_USERS)
     source = TimelineSource(albums, people, catalogue, claims)
-    looked = looks.of(viewer).get(album, 0) if then is None else then.moment.version
+    looked = _looked(request, looks) if then is None else then.moment.version
     state = None if then is None else (then.moment.version, then.album)
     timeline = source.read(request, album, looked=looked, then=state)
     if request.is_fragment and request.query.text("before") is not None:
@@ -80,6 +80,17 @@ def album_page(
         return html(request, "album/album.html", **values)
 
     return Response(200, body, HTML_PAGE)
+
+
+def _looked(request: PageRequest, looks: AlbumLooks) -> int:
+    """The version up to which the reader has looked at the album.
+
+    Older entries follow a page by which they have looked at it: up to where they had before is in their address.
+    """
+    before = request.query.number("looked")
+    if before is not None:
+        return before
+    return looks.of(request.signed_in.caller.user).get(request.api.album, 0)
 
 
 def _then(request: PageRequest, people: People, then: AlbumThen) -> Mapping[str, Any]:

@@ -144,6 +144,7 @@ class Timeline:
         counts: How many entries each filter selects; empty for a part of a page.
         days: The entries by day, newest first.
         older: The version that the entries of the next page are before; None if there are none.
+        looked: The version up to which the reader had looked, if entries of the next page may be after it; else None.
         newest: The version of the newest entry of the page; 0 without one.
     """
 
@@ -151,6 +152,7 @@ class Timeline:
     counts: Mapping[str, int]
     days: Sequence[Day]
     older: int | None
+    looked: int | None
     newest: int
 
     @property
@@ -208,11 +210,13 @@ class TimelineSource:
         held = self._held(album, page) if state is None else state.studies
         pictured = None if version is None else present_series(self.albums, album)
         lines = list(self._lines(request, album, page, held, looked, pictured))
+        older = lines[-1].version if len(lines) < page.total else None
         return Timeline(
             show=show,
             counts=counts,
             days=list(_days(request, lines, above)),
-            older=lines[-1].version if len(lines) < page.total else None,
+            older=older,
+            looked=looked if older is not None and looked < older else None,
             newest=max((one.version for one in lines), default=0),
         )
 
