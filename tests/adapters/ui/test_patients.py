@@ -158,7 +158,37 @@ def test_older_pictures_are_on_further_pages(
     answer = browser.ask("GET", unescape(older), headers={"HX-Request": "true"})
     assert "<html" not in answer.text
     assert 'id="picture-1"' in answer.text
-    assert browser.get(f"{PATIENT}?offset=x").status_code == 400
+    for unknown in ("x", "99", "4"):  # the last of which is of another patient
+        assert browser.get(f"{PATIENT}?before={unknown}").status_code == 400
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_older_pictures_go_on_after_the_last_shown_one(
+    api: Api, browser: Browser, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    """Whatever is added, removed or forgotten meanwhile, that one included: none comes twice, and none is left out."""
+    monkeypatch.setattr(gallery, "SHOWN_PICTURES", 1)
+
+    def page(address: str, browser: Browser = browser) -> list[int]:
+        browser.page = browser.ask("GET", unescape(address), headers=headers).text
+        return shown(browser)
+
+    def older() -> str:
+        [found] = re.findall(r'hx-get="([^"]*)"', browser.page)
+        return str(found)
+
+    assert page(PATIENT) == [3]
+    browser.get(PATIENT)
+    after_3 = older()
+    api.upload()
+    assert page(after_3) == [2]
+    after_2 = older()
+    browser.get(PATIENT)
+    browser.post(f"{PATIENT}/pictures/3/remove")
+    browser.post(f"{PATIENT}/pictures/2/remove")
+    assert page(after_2) == [1]
+    api.clock.now += timedelta(days=400)
+    assert page(after_2, signed_in_account(api)) == [1]
 
 
 def test_a_picture_leads_to_the_next_ones_among_those_filtered(browser: Browser) -> None:

@@ -27,7 +27,7 @@ from albumcore_adapters.http.route import Callers
 from albumcore_adapters.http.tscharts import images
 from albumcore_adapters.http.tscharts.value_readers import identifier
 from albumcore_adapters.http.ui.followed import image_set_events
-from albumcore_adapters.http.ui.page_request import PageRequest, neighbours
+from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.past import images_card
 from albumcore_adapters.http.ui.picture import SHOWN_TYPES
@@ -37,8 +37,10 @@ from albumcore_adapters.http.ui.pictures import (
     by_age,
     clinic_name,
     grouped,
+    older_than,
     patient_in,
     patient_name,
+    picture_of,
     pictures_of,
     removed_pictures,
 )
@@ -59,9 +61,9 @@ def gallery_page(
     settings: Settings,
     live: Live,
 ) -> Response:
-    """Show the pictures of a patient, now or as of a moment; or, for htmx with ``offset``, older ones."""
+    """Show the pictures of a patient, now or as of a moment; or, for htmx with ``before``, older ones."""
     values = _gallery(request, albums, patients, clinics, accounts, settings, live)
-    is_more = request.is_fragment and request.query.text("offset") is not None
+    is_more = request.is_fragment and request.query.text("before") is not None
     template = "gallery/tiles.html" if is_more else "gallery.html"
     return show(request, template, refused=None, **values)
 
@@ -92,16 +94,16 @@ def _gallery(
         if filters.keeps(one.picture, request)
     ]
     visited = {one.clinic for one in pictures}
-    offset = request.query.number("offset") or 0
     tiles = by_age([*shown, *removed])
-    _, older = neighbours(offset, SHOWN_PICTURES, len(tiles))
+    left = older_than(request, albums, patient_id, tiles)
+    on_page = left[:SHOWN_PICTURES]
     return {
         "patient_id": patient_id,
         "patient": patient,
         "name": patient_name(patient),
         "total": len(pictures),
-        "groups": list(grouped(request, tiles[offset : offset + SHOWN_PICTURES], known)),
-        "older": older,
+        "groups": list(grouped(request, on_page, known)),
+        "older": picture_of(on_page[-1]).id if len(left) > len(on_page) else None,
         "is_empty": not tiles,
         "filters": filters,
         "types": _types(request, pictures, filters),

@@ -204,7 +204,30 @@ def by_age(
     tiles: Iterable[StoredPicture | RemovedPicture],
 ) -> Sequence[StoredPicture | RemovedPicture]:
     """Pictures, the newest first; those that were removed keep their places."""
-    return sorted(tiles, key=lambda one: _recency(_of(one)), reverse=True)
+    return sorted(tiles, key=lambda one: _recency(picture_of(one)), reverse=True)
+
+
+def older_than(
+    request: PageRequest,
+    albums: Albumcore,
+    patient: PatientId,
+    tiles: Sequence[StoredPicture | RemovedPicture],
+) -> Sequence[StoredPicture | RemovedPicture]:
+    """The pictures of a patient after the one that ``before`` of the query names; all without it.
+
+    That picture may be removed meanwhile: where it was says where to go on, and a number of pictures does not.
+
+    Raises:
+        BadQuery: the patient never had this picture.
+    """
+    image_id = _read(request, "before", identifier)
+    if image_id is None:
+        return tiles
+    rows = albums.index.rows(ImageRow, {"patient": patient, "image_id": image_id})
+    if not rows:
+        raise BadQuery("before", "it is none that there is", rule="no_choice")
+    last = _recency(_picture(rows[0]))
+    return [one for one in tiles if _recency(picture_of(one)) < last]
 
 
 def grouped(
@@ -215,7 +238,7 @@ def grouped(
     """Pictures, the newest first, in groups."""
 
     def place(tile: StoredPicture | RemovedPicture) -> tuple[int | None, date]:
-        picture = _of(tile)
+        picture = picture_of(tile)
         if picture.clinic is not None and picture.clinic in clinics:
             return picture.clinic, clinics[picture.clinic].start
         return None, request.times.local(picture.at).date()
@@ -236,7 +259,8 @@ def clinic_name(
     return request.say("gallery.clinic", location=found.location, day=day)
 
 
-def _of(tile: StoredPicture | RemovedPicture) -> StoredPicture:
+def picture_of(tile: StoredPicture | RemovedPicture) -> StoredPicture:
+    """The picture of a place in the gallery, removed or not."""
     return tile.picture if isinstance(tile, RemovedPicture) else tile
 
 
