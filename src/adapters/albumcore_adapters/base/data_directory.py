@@ -14,5 +14,8 @@ SECRET_FILE = "secret"  # noqa: S105 - the name of a file
 ERASURES_FILE = "erasures.jsonl"
 """The list of erasures, which a backup from before one of them is restored with; it is there once there is one."""
 
+OPENED_FILE = "open.html"
+"""What leads the browser to the demo; it is there while a service runs that was asked to open it."""
+
 DEMO_FILE = "demo.json"
 """The ids that the demo made; it is there once the demo has been filled in."""

@@ -10,13 +10,14 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from albumcore_adapters.base.data_directory import OPENED_FILE
 from albumcore_adapters.base.progress import progress_of
 from albumcore_adapters.blobs import DirectoryBlobs
 from albumcore_adapters.cli.base import DataOption, Failed, app
 from albumcore_adapters.cli.opening import opened, settings_of
 from albumcore_adapters.server import demo as demonstration
 from albumcore_adapters.server.address import check_address
-from albumcore_adapters.server.browser import open_in_browser
+from albumcore_adapters.server.browser import leading_to, open_in_browser
 from albumcore_adapters.server.exposure import exposures
 from albumcore_adapters.server.serve import serve as serve_until_stopped
 
@@ -64,9 +65,14 @@ def serve(
     def ready(address: str) -> None:
         page = announce(address)
         if open_page:
-            open_in_browser(page)
+            # The page of the demo signs in.
+            open_in_browser(leading_to(page, leader) if demo else page)
 
-    serve_until_stopped(settings, ready)
+    leader = settings.data / OPENED_FILE
+    try:
+        serve_until_stopped(settings, ready)
+    finally:
+        leader.unlink(missing_ok=True)
 
 
 def _fill_in_subprocess(data: Path) -> None:
