@@ -6,10 +6,12 @@ import re
 
 import pytest
 
-from albumcore import import_series, remove_series
+from albumcore import edit_album, import_series, remove_series
+from albumcore.ids import AlbumId, SeriesUID
+from albumcore_adapters.directory.forgetting import forget_study
 from albumcore_adapters.http.ui import study as study_pages
 from albumcore_adapters.http.ui import study_cards
-from support.browser import signed_in
+from support.browser import Browser, signed_in
 from support.dicom_files import dicom_file
 from support.kheops import ALBUM, ALICE, BOB, CAROL, CT, DAVE, MR, STUDY, World
 from support.pictured import CT_SERIES, CT_STUDY, MR_STUDY, TWO_FRAMES, store_pictures
@@ -44,6 +46,48 @@ def test_the_studies_are_beside_the_timeline(pictured: World) -> None:
     plain.get(HERE)
     assert f"/studies/{CT_STUDY}/remove" not in plain.page
     assert plain.post(f"{HERE}/studies/{CT_STUDY}/remove").status_code == 403
+
+
+def test_an_album_is_found_by_the_patients_in_it(pictured: World) -> None:
+    """By every word in the name of one of them and what the album is called; not by one who was removed or erased."""
+    pictured.act(ALICE, edit_album, "Trial")
+    browser, other = signed_in(pictured, BOB), signed_in(pictured, DAVE)
+
+    def is_found(query: str, browser: Browser = browser) -> bool:
+        browser.get(f"/ui/albums?q={query}")
+        return f'href="{HERE}"' in browser.page
+
+    for query, expected in (
+        ("compressedsamples", True),
+        ("CompressedSamples,+CT1", True),
+        ("ct1+trial", True),
+        ("ct1+mr1", False),
+        ("ct2", False),
+    ):
+        assert is_found(query) == expected, query
+        assert not is_found(query, other), query
+    browser.get(HERE)
+    signed = signed_in(pictured, ALICE)
+    signed.get(HERE)
+    signed.post(f"{HERE}/studies/{CT_STUDY}/remove")
+    assert not is_found("ct1")
+    assert is_found("mr1")
+    with pictured.service.database.transaction(commit=True) as cursor:
+        forget_study(cursor, MR_STUDY)
+    assert not is_found("mr1")
+
+
+def test_a_patient_whose_images_an_album_does_not_have_does_not_lead_to_it(pictured: World) -> None:
+    """It names a series of their study that there are no images of."""
+    pictured.request(ALICE, "POST", "/albums", form={"name": "Empty"})
+    browser = signed_in(pictured, ALICE)
+    browser.get("/ui/albums?q=empty")
+    [empty] = re.findall(r'href="/ui/albums/(\w+)"', browser.page)
+    pictured.act(ALICE, import_series, CT_STUDY, "1.2.3.4.5", album=AlbumId(empty))
+    pictured.service.catalogue.add_placeholder(CT_STUDY, SeriesUID("1.2.3.4.5"))
+    browser.get("/ui/albums?q=ct1")
+    assert f'href="{HERE}"' in browser.page
+    assert empty not in browser.page
 
 
 def test_a_study_that_is_gone_is_shown_as_it_was(world: World) -> None:

@@ -118,6 +118,18 @@ class Catalogue:
         found = {row["study_uid"]: date_value(row["date"]) for row in rows}
         return {uid: day for uid, day in found.items() if day is not None}
 
+    def patient_names(
+        self, series_uids: Iterable[SeriesUID]
+    ) -> dict[tuple[StudyUID, SeriesUID], str]:
+        """Return PatientName, (0010,0010), for those series that are populated, each with its study, and have one."""
+        rows = self._rows_in(
+            "SELECT study_uid, series_uid, patient_name FROM directory_series"
+            " JOIN directory_study USING (study_uid)"
+            " WHERE series_uid IN (:values) AND populated = 1 AND patient_name IS NOT NULL",
+            series_uids,
+        )
+        return {(row["study_uid"], row["series_uid"]): row["patient_name"] for row in rows}
+
     def series_descriptions(self, series_uids: Iterable[SeriesUID]) -> dict[SeriesUID, str]:
         """Return SeriesDescription, (0008,103E), of those series that have one."""
         rows = self._rows_in(

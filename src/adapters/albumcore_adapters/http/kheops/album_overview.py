@@ -71,14 +71,22 @@ def counts(
 
 def contents(holdings: Holdings, albums: Sequence[AlbumId]) -> Mapping[str, Contents]:
     """The contents of each of some albums, by album id. Claims do not count."""
-    held: dict[str, list[SeriesUID]] = {one: [] for one in albums}
+    held = confirmed_series(holdings, albums)
+    facts = holdings.catalogue.series({uid for found in held.values() for _, uid in found})
+    return {one: contents_of([uid for _, uid in found], facts) for one, found in held.items()}
+
+
+def confirmed_series(
+    holdings: Holdings, albums: Sequence[AlbumId]
+) -> Mapping[str, Sequence[tuple[StudyUID, SeriesUID]]]:
+    """The series in each of some albums, with their studies, by album id, without claims."""
+    held: dict[str, list[tuple[StudyUID, SeriesUID]]] = {one: [] for one in albums}
     claimed = holdings.claims.in_holders(map(album_holder, albums))
     for series in holdings.albums.index.rows(SeriesRow, {"album_id": albums}):
         uid, study = SeriesUID(series.series_uid), StudyUID(series.study_uid)
         if Holding(album_holder(series.album_id), study, uid) not in claimed:
-            held[series.album_id].append(uid)
-    facts = holdings.catalogue.series({uid for uids in held.values() for uid in uids})
-    return {one: contents_of(uids, facts) for one, uids in held.items()}
+            held[series.album_id].append((study, uid))
+    return held
 
 
 def contents_of(uids: Iterable[SeriesUID], facts: Mapping[SeriesUID, CatalogueSeries]) -> Contents:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from attrs import frozen
 
@@ -14,7 +14,12 @@ from albumcore.newest import newest_entries
 from albumcore_adapters.access.holdings import Holdings
 from albumcore_adapters.base.random_ids import MakeId
 from albumcore_adapters.directory.album_looks import AlbumLooks
-from albumcore_adapters.http.kheops.album_overview import Counts, counts, overview
+from albumcore_adapters.http.kheops.album_overview import (
+    Counts,
+    confirmed_series,
+    counts,
+    overview,
+)
 from albumcore_adapters.http.kheops.albums import ALBUM_ID_LENGTH
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.route import Callers
@@ -22,6 +27,7 @@ from albumcore_adapters.http.ui.acts import after_star
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
 from albumcore_adapters.http.ui.reasons import reason_of
+from albumcore_adapters.http.ui.study_cards import written_name
 from albumcore_adapters.http.ui.templates import show
 from albumcore_adapters.http.ui.timeline import ENTRIES, is_new
 
@@ -66,7 +72,7 @@ def list_page(request: PageRequest, holdings: Holdings, looks: AlbumLooks) -> Re
         holdings.albums.albums_of(viewer), key=lambda one: one.row.last_event_at, reverse=True
     )
     new = _new(holdings.albums, looks, request, mine)
-    found = [one for one in mine if _matches(one, query)]
+    found = _found(holdings, mine, query.casefold().split())
     shown = [one for one in found if ALBUM_FILTER_CHIPS[chosen](one, one.album_id in new)]
     held = counts(holdings, viewer, shown)
     return show(
@@ -99,10 +105,37 @@ def _new(
     return {album: number for album, number in numbers.items() if number}
 
 
-def _matches(one: AlbumOverview, query: str) -> bool:
-    """Whether the name or the description of an album has every word of a search, in any case."""
-    text = f"{one.row.name}\n{one.row.description}".casefold()
-    return all(word in text for word in query.casefold().split())
+def _found(
+    holdings: Holdings, mine: Sequence[AlbumOverview], words: Sequence[str]
+) -> list[AlbumOverview]:
+    """The albums that have every word of a search, in any case: in their name, their description or that of a patient.
+
+    The patients are those whose images the reader sees in the album; they are read where the album is not found by
+    what it is called.
+    """
+    texts = {one.album_id: f"{one.row.name}\n{one.row.description}".casefold() for one in mine}
+    others = [AlbumId(album) for album, text in texts.items() if not _has_all(words, text)]
+    patients = _patients(holdings, others) if others else {}
+    return [
+        one
+        for one in mine
+        if one.album_id not in patients
+        or any(_has_all(words, f"{texts[one.album_id]}\n{name}") for name in patients[one.album_id])
+    ]
+
+
+def _has_all(words: Sequence[str], text: str) -> bool:
+    return all(word in text for word in words)
+
+
+def _patients(holdings: Holdings, albums: Sequence[AlbumId]) -> Mapping[str, Collection[str]]:
+    """The names of the patients in each of some albums, as the pages write them, in any case."""
+    held = confirmed_series(holdings, albums)
+    names = holdings.catalogue.patient_names({uid for found in held.values() for _, uid in found})
+    return {
+        album: {(written_name(names.get(one)) or "").casefold() for one in found}
+        for album, found in held.items()
+    }
 
 
 def new_album_page(request: PageRequest) -> Response:
