@@ -29,6 +29,12 @@ DEEP = (
     "tests/browser/test_large_album.py",
 )
 """Where the tests are that last longer in the deep run: those of properties, and those that ask `at_length`."""
+LONG = (
+    *("tests/test_how_to.py", "tests/property", "tests/service"),
+    *("tests/documents", "tests/test_examples.py"),
+)
+"""Properties and state machines, kills and load of real servers, and what the documents have a reader do. The session
+`long` runs them, and `tests` leaves them out: each line that they reach, a test of a single rule reaches."""
 OF_THE_LIBRARY = ("tests/unit", "tests/property")
 BUILT_DOCS = "src/adapters/albumcore_adapters/built_docs"
 """Where the session `docs` makes the site; a wheel that is built afterwards has it."""
@@ -94,17 +100,25 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test, against the built wheel, with the coverage that the core and the adapters owe."""
+    """Each rule by itself, against the built wheel, with the coverage that the core and the adapters owe."""
     session.install(".[service]", *nox.project.dependency_groups(PYPROJECT, "tests"))
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
     session.run("coverage", "erase")
-    run = ("pytest", *PARALLEL, "--cov", "--cov-report=")
+    others = (f"--ignore={path}" for path in (ARCH, BROWSER, *LONG))
     with quick_files() as env:
-        session.run(*run, f"--ignore={ARCH}", f"--ignore={BROWSER}", env=env)
+        session.run("pytest", *PARALLEL, "--cov", "--cov-report=", *others, env=env)
     for package, least in (("albumcore", CORE_COVERAGE), ("albumcore_adapters", ADAPTERS_COVERAGE)):
         session.run("coverage", "report", f"--include=*/{package}/*", f"--fail-under={least}")
+
+
+@nox.session
+def long(session: nox.Session) -> None:
+    """What takes longest: properties, state machines, kills and load of real servers, and every block of the docs."""
+    session.install(".[service]", *nox.project.dependency_groups(PYPROJECT, "tests"))
+    with quick_files() as env:
+        session.run("pytest", *PARALLEL, *(session.posargs or LONG), env=env)
 
 
 @nox.session

@@ -38,21 +38,8 @@ settings.register_profile(
     "brief", max_examples=5, stateful_step_count=20, deadline=None, derandomize=True
 )
 
-UNMEASURED = (
-    "tests/service/",
-    *(
-        f"tests/property/test_{name}.py"
-        for name in ("filters", "histories", "http_machine", "rules")
-    ),
-)
-"""Tests without a measure of coverage, which would take them twice as long: each line that they reach, another
-reaches."""
-
-LONG = (
-    *("tests/service/", "tests/property/", "tests/documents/", "tests/adapters/transfer/"),
-    *("tests/test_how_to.py", "tests/test_examples.py", "tests/contract/kheops/test_matrix.py"),
-)
-"""Tests that take longest. They come first, so that no process is left with one of them at the end."""
+FIRST = ("tests/test_how_to.py", "tests/adapters/transfer/", "tests/contract/kheops/test_matrix.py")
+"""Of each session, the tests that take longest: no process is left with one of them at the end."""
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
@@ -72,11 +59,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is `UNMEASURED`, and have what is `LONG` first."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
-    for item in items:
-        if item.nodeid.startswith(UNMEASURED):
-            item.add_marker("no_cover")
+    """Have what takes longest `FIRST`."""
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 @pytest.fixture(scope="session", autouse=True)
