@@ -49,6 +49,7 @@ def test_a_frame_is_shown_in_the_windows_of_its_modality(pictured: World) -> Non
         "As sent 1",
         "Brain 2",
         "Lung 5",
+        "1 to 5: window",
         "1 of 1",
         "128 \N{MULTIPLICATION SIGN} 128, 16 bit",
         "not to diagnose",
@@ -73,6 +74,7 @@ def test_frames_are_reached_by_links(pictured: World) -> None:
     browser.get(OF_TWO)
     assert "Next frame" in browser.words
     assert "Previous frame" not in browser.words
+    assert ": window" not in browser.words  # a keyboard has no key for the only one
     assert "Brain" not in browser.words
     first = browser.ask("GET", picture(browser)).content
     browser.get(f"{OF_TWO}?frame=99")
