@@ -157,7 +157,7 @@ def test_what_is_not_sent_stays_written(demo: Chromium) -> None:
 def test_what_is_being_sent_is_not_called_off(demo: Chromium) -> None:
     """A token is shown once: neither Escape nor the link that closes the dialog does so before it is.
 
-    Nor is another one made meanwhile.
+    Nor is another one made meanwhile, or anything written that would be lost.
     """
     with demo.window() as window:
         page = window.open("/ui/settings/tokens")
@@ -169,14 +169,16 @@ def test_what_is_being_sent_is_not_called_off(demo: Chromium) -> None:
                 page.keyboard.press("Escape")
             page.evaluate("document.querySelector('dialog [data-close]').click()")
             page.evaluate("document.querySelector('dialog form').requestSubmit()")
+            held.append(not dialog.locator("#title").is_editable())
             route.continue_()
 
-        sent = []
+        sent, held = [], list[bool]()
         page.on("request", lambda one: sent.append(one) if one.method == "POST" else None)
         page.route("**/ui/settings/tokens", escape, times=1)
         dialog.locator("button.primary").click()
         expect(page.get_by_role("dialog").get_by_text("Copy it now")).to_be_visible()
         assert len(sent) == 1
+        assert held == [True]
 
 
 def test_who_is_signed_out_keeps_what_was_written_in_a_dialog(demo: Chromium) -> None:
@@ -195,9 +197,8 @@ def test_a_study_is_removed_in_a_dialog(demo: Chromium) -> None:
     """Which leads to its album."""
     with demo.window() as window:
         page = window.open(ALBUM)
-        name = (
-            "OFFIS Structured Reporting Templates"  # the other one, which no other test looks for
-        )
+        # The other one, which no other test looks for.
+        name = "OFFIS Structured Reporting Templates"
         dialog, _ = opened(page, Dialog(ALBUM, f"Remove {name}", f"Remove {name}?"))
         with page.expect_navigation():
             dialog.get_by_role("button", name="Remove from the album").click()

@@ -189,8 +189,9 @@ def test_a_backup_of_two_days_ago(place: Place, order: int) -> None:
     noted(place, *times[::order])
     found = examined(settings_of(place), "backups", clock=standing(NOON + timedelta(days=2)))
     assert "The newest backup is 2 days old" in only_problem(found)
-    found = examined(settings_of(place), "backups", clock=standing(NOON + timedelta(hours=25)))
-    assert verdicts(found) == ["fine"]
+    for hours, verdict in ((25, "fine"), (27, "problem")):
+        clock = standing(NOON + timedelta(hours=hours))
+        assert verdicts(examined(settings_of(place), "backups", clock=clock)) == [verdict]
 
 
 def test_a_directory_of_backups(place: Place, tmp_path: Path) -> None:

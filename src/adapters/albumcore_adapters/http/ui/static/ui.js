@@ -93,6 +93,14 @@
   };
   // What is being sent has an answer to show, such as a token that is shown once.
   const isSending = (dialog) => dialog.ariaBusy === "true";
+  // Returns what ends it. Nothing can be written meanwhile, which would be lost.
+  const startSending = (dialog) => {
+    const fields = [...dialog.querySelectorAll("input, textarea")].filter((one) => !one.readOnly);
+    const hold = (isNow) => { for (const one of fields) one.readOnly = isNow; };
+    dialog.ariaBusy = "true";
+    hold(true);
+    return () => { dialog.ariaBusy = null; hold(false); };
+  };
   const fill = (dialog, content) => {
     content.classList.remove("center");
     const title = content.querySelector("h1");
@@ -159,9 +167,9 @@
     dialog.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (isSending(dialog)) return;
-      dialog.ariaBusy = "true";
+      const end = startSending(dialog);
       const isLeft = await send(dialog, event.target, event.submitter).catch(() => complain(event.target));
-      if (!isLeft) dialog.ariaBusy = null;
+      if (!isLeft) end();
     });
     dialog.addEventListener("cancel", (event) => { if (isSending(dialog)) event.preventDefault(); });
     dialog.addEventListener("close", () => {
