@@ -7,6 +7,7 @@ import re
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -85,6 +86,23 @@ def app_of(world: World) -> EventStreams:
     return EventStreams(create_app(world.service), world.service.log_watch, threads=2)
 
 
+async def leave(*exchanges: Exchange) -> None:
+    """Have the clients of some requests go, and wait until that is seen."""
+    for exchange in exchanges:
+        exchange.gone.set()
+        await asyncio.wait_for(exchange.task, SOON)
+
+
+async def open_and_leave(app: EventStreams, asked: list[tuple[dict[str, Any], int]]) -> None:
+    """Open streams, each beside those before it, and see the status of each; then all go."""
+    exchanges = []
+    for scope, status in asked:
+        exchange = Exchange(app, scope)
+        assert (await exchange.next())["status"] == status
+        exchanges.append(exchange)
+    await leave(*exchanges)
+
+
 @asynccontextmanager
 async def following(
     world: World, by: str = BOB, query: str = "", **headers: str
@@ -95,8 +113,7 @@ async def following(
     assert started["status"] == 200
     assert (b"content-type", b"text/event-stream") in started["headers"]
     yield exchange
-    exchange.gone.set()
-    await asyncio.wait_for(exchange.task, SOON)
+    await leave(exchange)
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -215,12 +232,10 @@ def test_a_stream_too_many_is_refused(world: World, monkeypatch: pytest.MonkeyPa
         assert refused["status"] == 503
         assert b"retry-after" in dict(refused["headers"])
         assert b"too many streams" in (await second.next())["body"]
-        first.gone.set()
-        await asyncio.wait_for(first.task, SOON)
+        await leave(first)
         third = Exchange(app, scope_of(world, ALICE))
         assert (await third.next())["status"] == 200
-        third.gone.set()
-        await asyncio.wait_for(third.task, SOON)
+        await leave(third)
 
     run(test)
 
@@ -234,17 +249,8 @@ def test_one_user_has_a_share_of_the_streams(
         monkeypatch.setattr(event_stream, name, number)
     app = app_of(world)
 
-    async def test() -> None:
-        open_streams = []
-        for by, status in ((BOB, 200), (BOB, 503), (ALICE, 200)):
-            exchange = Exchange(app, scope_of(world, by))
-            assert (await exchange.next())["status"] == status
-            open_streams.append(exchange)
-        for exchange in open_streams:
-            exchange.gone.set()
-            await asyncio.wait_for(exchange.task, SOON)
-
-    run(test)
+    asked = [(scope_of(world, by), status) for by, status in ((BOB, 200), (BOB, 503), (ALICE, 200))]
+    run(partial(open_and_leave, app, asked))
 
 
 def test_a_share_is_of_one_history(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,18 +259,11 @@ def test_a_share_is_of_one_history(world: World, monkeypatch: pytest.MonkeyPatch
     world.act(ALICE, create_album, "Other", album=OTHER)
     app, other = app_of(world), f"/albums/{OTHER}/events"
 
-    async def test() -> None:
-        open_streams = []
-        for path, status in ((EVENTS, 200), (EVENTS, 503), (other, 200)):
-            scope = scope_of(world, ALICE) | {"path": path, "raw_path": path.encode()}
-            exchange = Exchange(app, scope)
-            assert (await exchange.next())["status"] == status
-            open_streams.append(exchange)
-        for exchange in open_streams:
-            exchange.gone.set()
-            await asyncio.wait_for(exchange.task, SOON)
-
-    run(test)
+    asked = [
+        (scope_of(world, ALICE) | {"path": path, "raw_path": path.encode()}, status)
+        for path, status in ((EVENTS, 200), (EVENTS, 503), (other, 200))
+    ]
+    run(partial(open_and_leave, app, asked))
 
 
 def test_a_stream_ends_for_who_is_removed(world: World) -> None:

@@ -15,7 +15,7 @@ import albumcore_adapters.server
 from albumcore import Source, album_stream, edit_album, post_comment, remove_member, utc_now
 from albumcore.ids import AlbumId
 from albumcore_adapters.server.demo import ADA, BEN
-from support.chromium import Chromium, Window
+from support.chromium import Chromium, Window, scroll_down
 from support.server import opened, user_of
 
 ALBUM = "/ui/albums/{album}"
@@ -58,11 +58,6 @@ def show_all(page: Page) -> list[int]:
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         expect(page.locator("li.entry[id]")).not_to_have_count(len(shown))
     return shown
-
-
-def scroll_down(page: Page) -> None:
-    """Away from the newest entries, however short the page is."""
-    page.evaluate("document.body.style.minHeight = '300vh'; scrollTo(0, 600)")
 
 
 def add_picture(page: Page) -> None:

@@ -14,7 +14,7 @@ from albumcore import Source, add_member, album_stream, post_comment, remove_mem
 from albumcore.ids import AlbumId
 from albumcore_adapters.identity.jwt import issue_token
 from albumcore_adapters.server.demo import ADA, BEN, PEOPLE
-from support.chromium import Chromium, Window, signed_in_by_token
+from support.chromium import Chromium, Window, scroll_down, signed_in_by_token
 from support.server import opened, serving_asgi, user_of
 
 ALBUM = "/ui/albums/{album}"
@@ -68,7 +68,7 @@ def test_entries_come_by_one_stream(streaming: Chromium, demo_data: Path) -> Non
         for number in range(2):
             act(streaming, demo_data, post_comment, f"by a stream {number}")
             expect(first).to_have_text(f"by a stream {number}")
-        page.evaluate("document.body.style.minHeight = '300vh'; scrollTo(0, 600)")
+        scroll_down(page)
         for number in range(3):
             act(streaming, demo_data, post_comment, f"further up {number}")
         expect(pill).to_have_text("Show 3 new entries")

@@ -317,3 +317,8 @@ def furnished(demo: Chromium) -> Chromium:
         page.click("main form button.primary")
         address = page.locator("main li h2 a").get_attribute("href")
         return evolve(demo, places={**demo.places, "webhook": str(address).split("/")[-1]})
+
+
+def scroll_down(page: Page) -> None:
+    """Away from the newest entries, however short the page is."""
+    page.evaluate("document.body.style.minHeight = '300vh'; scrollTo(0, 600)")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from html import escape
 from pathlib import Path
+
+from albumcore_adapters.base.whole_file import whole_file
 
 # The shell ends at once: gunicorn's master must not have a child that is no worker of its own.
 _DETACHED = '"$0" -m webbrowser -t "$1" >/dev/null 2>&1 &'
@@ -24,12 +25,11 @@ def leading_to(page: str, file: Path) -> str:
     For a page whose address signs in: every user of a machine sees what programs are started with, and only the owner
     reads the file.
     """
-    file.unlink(missing_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as opened:
-        opened.write(
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>albumcore</title>'
-            f'<meta http-equiv="refresh" content="0; url={escape(page)}">'
-            f'<a href="{escape(page)}">albumcore</a>\n'
-        )
+    text = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>albumcore</title>'
+        f'<meta http-equiv="refresh" content="0; url={escape(page)}">'
+        f'<a href="{escape(page)}">albumcore</a>\n'
+    )
+    with whole_file(file) as written:
+        written.write(text.encode())
     return file.resolve().as_uri()

@@ -26,7 +26,7 @@ from albumcore_adapters.http.route import Callers
 from albumcore_adapters.http.ui.acts import after_star
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
-from albumcore_adapters.http.ui.reasons import reason_of
+from albumcore_adapters.http.ui.reasons import refusal_of
 from albumcore_adapters.http.ui.study_cards import written_name
 from albumcore_adapters.http.ui.templates import show
 from albumcore_adapters.http.ui.timeline import ENTRIES, is_new
@@ -151,8 +151,7 @@ def _new_album(request: PageRequest, refused: Invalid | None = None) -> Response
         status=200 if refused is None else 400,
         album_name=request.form.text("name") or "",
         album_description=request.form.text("description") or "",
-        refused=None if refused is None else refused.field,
-        reason="" if refused is None else reason_of(request, refused),
+        **refusal_of(request, refused),
     )
 
 

@@ -13,7 +13,7 @@ from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.acts import acts_in
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
-from albumcore_adapters.http.ui.reasons import reason_of
+from albumcore_adapters.http.ui.reasons import refusal_of
 from albumcore_adapters.http.ui.templates import show
 
 
@@ -38,8 +38,7 @@ def _show(request: PageRequest, albums: Albumcore, refused: Invalid | None = Non
         can_edit=acts.can(edit_album, one.row.name),
         can_delete=acts.can(delete_album),
         may={permission.name for permission in Permission if acts.may(permission)},
-        refused=None if refused is None else refused.field,
-        reason="" if refused is None else reason_of(request, refused),
+        **refusal_of(request, refused),
         saved=request.query.text("saved"),
     )
 

@@ -13,7 +13,7 @@ from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.acts import acts_in
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
-from albumcore_adapters.http.ui.reasons import reason_of
+from albumcore_adapters.http.ui.reasons import refusal_of
 from albumcore_adapters.http.ui.templates import HTML_PAGE, html, show
 from albumcore_adapters.outbound import Outbound
 from albumcore_adapters.webhooks import (
@@ -65,8 +65,7 @@ def _given(request: PageRequest, refused: Invalid | None, *fields: str) -> dict[
     """What a refused form said, and why it was refused."""
     return {
         "given": {field: request.form.text(field) or "" for field in fields},
-        "refused": None if refused is None else refused.field,
-        "reason": "" if refused is None else reason_of(request, refused),
+        **refusal_of(request, refused),
     }
 
 

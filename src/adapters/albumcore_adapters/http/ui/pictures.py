@@ -220,14 +220,14 @@ def older_than(
     Raises:
         BadQuery: the patient never had this picture.
     """
-    image_id = _read(request, "before", identifier)
-    if image_id is None:
-        return tiles
-    rows = albums.index.rows(ImageRow, {"patient": patient, "image_id": image_id})
-    if not rows:
-        raise BadQuery("before", "it is none that there is", rule="no_choice")
-    last = _recency(_picture(rows[0]))
-    return [one for one in tiles if _recency(picture_of(one)) < last]
+
+    def place(text: str) -> Any:
+        image = {"patient": patient, "image_id": identifier(text)}
+        [row] = albums.index.rows(ImageRow, image)  # a ValueError where there is none
+        return _recency(_picture(row))
+
+    last = _read(request, "before", place)
+    return tiles if last is None else [one for one in tiles if _recency(picture_of(one)) < last]
 
 
 def grouped(

@@ -29,6 +29,13 @@ def reason_of(request: PageRequest, error: AlbumcoreError) -> Markup:
     return request.say("reason.of_field", field=field, reason=reason)
 
 
+def refusal_of(request: PageRequest, refused: Invalid | None) -> dict[str, str | None]:
+    """What a form is shown with: the field that was refused and why; neither of a form that was not."""
+    if refused is None:
+        return {"refused": None, "reason": ""}
+    return {"refused": refused.field, "reason": reason_of(request, refused)}
+
+
 def in_english(text: str) -> Markup:
     """A text that there is in English only: a screen reader reads it as such."""
     return Markup('<span lang="en">{}</span>').format(text)

@@ -159,7 +159,9 @@ class Timeline:
     def shown_types(self) -> Collection[str]:
         """What the filter shows, as the list of events names it: types of mutations, or comments; empty for all."""
         chosen = TIMELINE_CHIPS[self.show]
-        return sorted(chosen.mutations or ()) or ["Comment"] * (chosen.kinds == _COMMENTS)
+        if chosen.kinds == _COMMENTS:
+            return ["Comment"]
+        return sorted(chosen.mutations or ())
 
 
 @frozen

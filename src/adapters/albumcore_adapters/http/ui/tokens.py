@@ -22,7 +22,7 @@ from albumcore_adapters.http.kheops.parameters import Fields
 from albumcore_adapters.http.response import Response
 from albumcore_adapters.http.ui.page_request import PageRequest
 from albumcore_adapters.http.ui.pages import act, page
-from albumcore_adapters.http.ui.reasons import reason_of
+from albumcore_adapters.http.ui.reasons import refusal_of
 from albumcore_adapters.http.ui.sentences import name_of
 from albumcore_adapters.http.ui.templates import show
 
@@ -74,8 +74,7 @@ def _form_page(request: PageRequest, refused: Invalid | None = None) -> Response
         title=form.text("title") or "",
         starts=form.text("not_before_time") or request.times.field(request.now),
         ends=form.text("expiration_time") or request.times.field(request.now + _DEFAULT_LIFE),
-        refused=None if refused is None else refused.field,
-        reason="" if refused is None else reason_of(request, refused),
+        **refusal_of(request, refused),
     )
 
 
@@ -124,9 +123,7 @@ def _form(request: PageRequest) -> Fields:
             try:
                 values[name] = [request.times.read(text).isoformat()]
             except ValueError:
-                raise Invalid(
-                    name, "a date and a time are expected", rule="date_and_time"
-                ) from None
+                raise Invalid(name, "a date and a time are expected", rule="time") from None
     start = values.get("not_before_time")
     if start and datetime.fromisoformat(start[0]) <= request.now:
         del values["not_before_time"]  # The minute of the form has begun: it is usable at once.
